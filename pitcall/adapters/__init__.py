@@ -1,0 +1,1 @@
+"""The edge to files, feeds and vendors. Vendors are imported inside constructors."""

@@ -1,0 +1,111 @@
+"""Every error a caller may meet, and the only place where it becomes a status.
+
+PitcallError                 500  INTERNAL
+├── InvalidRequest           400  INVALID_ARGUMENT     fix the request, do not retry
+│   ├── InvalidEvent         400  INVALID_ARGUMENT     a race event that cannot be true
+│   └── NotUnderstood        400  INVALID_ARGUMENT     the planner found no question in the text
+├── NotFound                 404  NOT_FOUND            no such race, car, answer or message
+├── StaleFeed                409  FAILED_PRECONDITION  nothing to advise on: race over, car retired
+├── Overloaded               429  RESOURCE_EXHAUSTED   retry after a pause
+├── Cancelled                499  CANCELLED            the caller took the question back
+├── SimulatorUnavailable     503  UNAVAILABLE          retry; another instance may answer
+├── ModelServerUnavailable   503  UNAVAILABLE          retry; another instance may answer
+└── DeadlineExceeded         504  DEADLINE_EXCEEDED    retry with more time
+
+A ``detail`` is one sentence for a person: what is wrong, where, what to do. It never holds
+a stack trace or a secret.
+"""
+
+
+class PitcallError(Exception):
+    """Base of the tree. ``http`` and ``grpc`` are what the edges send, ``retryable`` says if trying again can help."""
+
+    http: int = 500
+    grpc: str = "INTERNAL"  # a name, so that this module does not need grpcio
+    retryable: bool = False
+
+    @property
+    def detail(self) -> str:
+        """The sentence that a person reads."""
+        return str(self) or type(self).__name__
+
+
+class InvalidRequest(PitcallError):
+    """The request itself is wrong: the same request will always fail."""
+
+    http, grpc = 400, "INVALID_ARGUMENT"
+
+
+class InvalidEvent(InvalidRequest):
+    """A race event contradicts the race so far (unknown car, lap out of order, time running backwards)."""
+
+
+class NotUnderstood(InvalidRequest):
+    """The planner found no question that it can answer in the text."""
+
+
+class NotFound(PitcallError):
+    """The named race, car, answer or message does not exist."""
+
+    http, grpc = 404, "NOT_FOUND"
+
+
+class StaleFeed(PitcallError):
+    """There is nothing to advise on: the race is over, the car is out, or the feed is too old."""
+
+    http, grpc = 409, "FAILED_PRECONDITION"
+
+
+class Overloaded(PitcallError):
+    """The queue is full. ``retry_after_s`` is the pause to make before the next try."""
+
+    http, grpc, retryable = 429, "RESOURCE_EXHAUSTED", True
+
+    def __init__(self, detail: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Cancelled(PitcallError):
+    """The caller took the question back before the answer was ready."""
+
+    http, grpc = 499, "CANCELLED"
+
+
+class SimulatorUnavailable(PitcallError):
+    """No sim worker answered."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
+class ModelServerUnavailable(PitcallError):
+    """The model server did not answer."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
+class DeadlineExceeded(PitcallError):
+    """The time that the caller gave is over."""
+
+    http, grpc, retryable = 504, "DEADLINE_EXCEEDED", True
+
+
+def error_body(error: PitcallError, trace_id: str = "") -> dict[str, object]:
+    """The one JSON shape of an error on every edge: ``{error, detail, retryable, trace_id}``."""
+    return {
+        "error": type(error).__name__,
+        "detail": error.detail,
+        "retryable": error.retryable,
+        "trace_id": trace_id,
+    }
+
+
+def by_name(name: str) -> type[PitcallError]:
+    """The class of an error that crossed a wire by its name; PitcallError for a name from a newer version."""
+    pending: list[type[PitcallError]] = [PitcallError]
+    while pending:
+        kind = pending.pop()
+        if kind.__name__ == name:
+            return kind
+        pending.extend(kind.__subclasses__())
+    return PitcallError

@@ -1,0 +1,1 @@
+"""The race simulator. Imports nothing here, so that messages can be read without numba."""

@@ -1,0 +1,1 @@
+"""The gRPC contract: generated code (never edited) and its conversion by hand."""

@@ -1,0 +1,1 @@
+"""The model server: race state in, advice out, over gRPC."""

@@ -1,0 +1,1 @@
+"""The orchestrator: sessions, planner and race hub behind a WebSocket."""

@@ -1,0 +1,1 @@
+"""The sim worker: plays the rest of races over HTTP."""
