@@ -10,6 +10,7 @@ PitcallError                 500  INTERNAL
 ├── Cancelled                499  CANCELLED            the caller took the question back
 ├── SimulatorUnavailable     503  UNAVAILABLE          retry; another instance may answer
 ├── ModelServerUnavailable   503  UNAVAILABLE          retry; another instance may answer
+├── OrchestratorUnavailable  503  UNAVAILABLE          retry; raised by the client, there is no one to send it
 └── DeadlineExceeded         504  DEADLINE_EXCEEDED    retry with more time
 
 A ``detail`` is one sentence for a person: what is wrong, where, what to do. It never holds
@@ -80,6 +81,12 @@ class SimulatorUnavailable(PitcallError):
 
 class ModelServerUnavailable(PitcallError):
     """The model server did not answer."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
+class OrchestratorUnavailable(PitcallError):
+    """The orchestrator cannot be reached, or the connection to it broke."""
 
     http, grpc, retryable = 503, "UNAVAILABLE", True
 

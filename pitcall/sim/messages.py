@@ -222,8 +222,8 @@ class DecideRequest:
         if not self.race.grid.racing[at]:
             raise ValueError(f"car: {self.car!r} is out of the race")
         done, total = self.race.grid.laps_done[at], self.race.circuit.total_laps
-        if any(c.lap is not None and not done < c.lap <= total for c in self.candidates):
-            raise ValueError(f"candidates: laps {done + 1} to {total} only")
+        if any(c.lap is not None and not done < c.lap < total for c in self.candidates):
+            raise ValueError(f"candidates: laps {done + 1} to {total - 1} only")
 
 
 @dataclass(frozen=True, slots=True)
