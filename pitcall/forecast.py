@@ -1,0 +1,487 @@
+"""Race so far -> filter -> policy -> kernel input: the one path from a state to a simulation. Pure.
+
+``read`` turns what was seen into what the kernel plays: each car's pace and tyre wear with what
+the laps leave open of them, the pit loss, the regime. It is a pure function of the state. Where
+nothing was seen it falls back on the priors below, and says so in ``Reading.assumed``.
+
+Priors are hand-set from the public figures in docs/data.md until parameters are fitted; ``MODEL``
+names them in every answer's provenance.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pitcall.domain.events import Track
+from pitcall.domain.race import CarState, LapRecord, RaceState, must_change_compound
+from pitcall.domain.strategy import legal_calls
+from pitcall.domain.tyres import DRY, RAIN, Compound
+from pitcall.sim.messages import GREEN, SAFETY_CAR, VSC, Candidate, Circuit, Grid, Race, Tyre
+
+#: Name and version of the parameters in this module, for provenance.
+MODEL: Final = "prior@1"
+
+#: Reference lap that the tyre and pit figures below are quoted for, s. Others scale with the lap.
+REFERENCE_LAP_S: Final = 90.0
+#: Time that all the fuel of a full race costs on the first lap, s: 0.0309 s/kg x 110 kg (docs/data.md#fuel).
+FULL_FUEL_S: Final = 3.4
+#: Green pit loss where no stop was seen yet, s, and how many seen stops it is worth (docs/data.md#pit-loss).
+PIT_LOSS_S: Final = 22.0
+PIT_LOSS_WEIGHT: Final = 2.0
+#: Share of a stop's loss that falls on the out-lap: the pit box is behind the line on most circuits.
+OUT_LAP_SHARE: Final = 0.88
+#: Sd of a car's pace about the field before it has driven, s.
+PACE_SD_S: Final = 1.0
+#: Sd of the field's wear and of one car's about it, as multiples of the compound's wear.
+FIELD_WEAR_SD: Final = 0.4
+CAR_WEAR_SD: Final = 0.25
+#: Smallest wear multiple that is believed. Fuel burn, track evolution and traffic all hide wear, and a
+#: simulation without any would never stop (design choice until the calibration).
+WEAR_FLOOR: Final = 0.4
+#: Lap-time noise: prior sd, s, its weight in laps, and the bounds of the estimate.
+NOISE_S: Final = 0.5
+NOISE_WEIGHT: Final = 20.0
+NOISE_BOUNDS_S: Final = (0.15, 1.2)
+#: Residual, in noise sds, beyond which a lap counts less (traffic, mistakes): Huber's k.
+HUBER_K: Final = 1.5
+#: Share of the noise variance that does not average out over a stint (form, traffic): floor of the pace sd, s.
+PACE_FLOOR_S: Final = 0.08
+#: Gap between starting slots at the line, s.
+GRID_GAP_S: Final = 0.25
+
+#: Tyres at the reference lap; life as a share of the race distance, replaced by ``tyres_for``.
+_LIFE_SHARE: Final = {0: 0.27, 1: 0.42, 2: 0.55, 3: 0.45, 4: 0.45}
+DEFAULT_TYRES: Final = (
+    Tyre(offset_s=-0.6, wear_s=0.085, cliff_s=0.10, life_laps=18, cold_s=0.8),
+    Tyre(offset_s=0.0, wear_s=0.060, cliff_s=0.10, life_laps=27, cold_s=0.9),
+    Tyre(offset_s=0.5, wear_s=0.040, cliff_s=0.10, life_laps=36, cold_s=1.1),
+    Tyre(offset_s=4.0, wear_s=0.060, cliff_s=0.10, life_laps=29, cold_s=0.8),
+    Tyre(offset_s=8.0, wear_s=0.060, cliff_s=0.10, life_laps=29, cold_s=0.8),
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+def default_circuit(total_laps: int, base_lap_s: float = REFERENCE_LAP_S, *, two_compounds: bool = True) -> Circuit:
+    """The prior of a circuit that nothing is known of. Sources: docs/data.md."""
+    return Circuit(
+        total_laps=total_laps,
+        base_lap_s=base_lap_s,
+        fuel_s=FULL_FUEL_S / total_laps * (base_lap_s / REFERENCE_LAP_S),
+        noise_s=NOISE_S,
+        pit_loss_s=PIT_LOSS_S,
+        pit_tail_s=1.0,
+        pit_vsc=0.58,
+        pit_sc=0.42,
+        dirty_air_s=0.45,
+        dirty_air_gap_s=1.6,
+        hold_gap_s=0.35,
+        pass_intercept=-1.887,
+        pass_per_s=1.463,
+        sc_hazard=0.0132,
+        vsc_hazard=0.0068,
+        sc_laps=(2, 6),
+        vsc_laps=(1, 2),
+        sc_pace=1.6,
+        catch_pace=1.35,
+        vsc_pace=1.4,
+        queue_gap_s=1.48,
+        retire_hazard=0.0015,
+        stop_intercept=-14.0,
+        stop_per_life=14.0,
+        stop_sc=5.0,
+        two_compounds=two_compounds,
+    )
+
+
+def tyres_for(total_laps: int, base_lap_s: float) -> tuple[Tyre, ...]:
+    """The default tyres on a lap of this length and a race of this distance."""
+    scale = base_lap_s / REFERENCE_LAP_S
+    return tuple(
+        replace(
+            tyre,
+            offset_s=tyre.offset_s * scale,
+            wear_s=tyre.wear_s * scale,
+            cliff_s=tyre.cliff_s * scale,
+            life_laps=max(3, round(_LIFE_SHARE[i] * total_laps)),
+        )
+        for i, tyre in enumerate(DEFAULT_TYRES)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A state as the simulator sees it."""
+
+    race: Race
+    assumed: tuple[str, ...]  #: what was not known and what was taken instead, one sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """A car behind that would come out ahead if it stopped now and the asking car a lap later."""
+
+    car: str
+    gap_s: float
+    margin_s: float  #: gained beyond the gap, > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The facts behind a call. Positions are 1-based; a name is "" where there is no such car."""
+
+    compound: str
+    tyre_age_laps: int | None
+    pit_loss_s: float
+    wear_s_per_lap: float
+    wear_sd_s_per_lap: float
+    fresh_gain_s: float  #: second lap on the best option's tyres against staying out, per lap
+    position: int
+    ahead: str
+    gap_ahead_s: float
+    behind: str
+    gap_behind_s: float
+    rejoin_position: int
+    rejoin_ahead: str
+    rejoin_gap_ahead_s: float
+    rejoin_behind: str
+    rejoin_gap_behind_s: float
+    undercut_threats: tuple[Threat, ...]
+
+
+def candidates(state: RaceState, car: str) -> tuple[Candidate, ...]:
+    """Every legal call of one car. Raises NotFound (no such car) and StaleFeed (nothing left to call)."""
+    calls = legal_calls(state, state.car(car))
+    return tuple(Candidate(c.lap, None if c.compound is None else int(c.compound)) for c in calls)
+
+
+def seed_of(state: RaceState, car: str) -> int:
+    """A seed that names the question: same state and car, same seed. 64 bits."""
+    digest = hashlib.sha256(f"{state.race}/{state.seq}/{state.t}/{car}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def read(state: RaceState, assume: Track | None = None) -> Reading:
+    """The state as the simulator sees it.
+
+    Args:
+        state: the race so far.
+        assume: play on as if this were shown from now on; None: what is shown.
+    """
+    assumed: list[str] = []
+    cars = list(state.cars.values())
+    tyres_now = {car.car: _tyres_now(state, car, assumed) for car in cars}
+    laps = {car.car: _usable(car) for car in cars}
+    base = _base_lap(laps)
+    if base is None:
+        assumed.append(f"No clean lap yet: lap time taken as {REFERENCE_LAP_S:.0f} s.")
+    circuit = default_circuit(state.total_laps, base or REFERENCE_LAP_S, two_compounds=state.series == "f1")
+    tyres = tyres_for(state.total_laps, circuit.base_lap_s)
+    fit = _fit(cars, laps, circuit, tyres)
+    circuit = replace(circuit, noise_s=fit.noise_s)
+    loss, seen = _pit_loss(cars, circuit.pit_loss_s)
+    circuit = replace(circuit, pit_loss_s=loss)
+    if not seen:
+        assumed.append(f"No green stop seen yet: pit loss taken as {loss:.0f} s.")
+    if state.rain and not state.wet:
+        assumed.append("It rains, but the field is on slicks: a change of the weather is not simulated.")
+    regime, regime_laps = _regime(state, assume, assumed)
+    grid = _grid(state, cars, tyres_now, fit, circuit)
+    return Reading(Race(circuit, tyres, grid, regime, regime_laps, state.wet), tuple(assumed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Posterior of each car, in the order of the cars."""
+
+    pace_s: Floats
+    pace_sd_s: Floats
+    wear: Floats
+    wear_sd: Floats
+    noise_s: float
+
+
+def _usable(car: CarState) -> list[LapRecord]:
+    """Laps that say something about pace: green, timed, neither in-lap nor out-lap nor the first."""
+    return [
+        r
+        for r in car.laps
+        if r.green and r.lap > 1 and r.lap_time_s is not None and not r.pit_in and not r.pit_out and r.tyre_age
+    ]
+
+
+def _base_lap(laps: dict[str, list[LapRecord]]) -> float | None:
+    """The field's green lap: median of the cars' medians."""
+    medians = [median(r.lap_time_s for r in records if r.lap_time_s) for records in laps.values() if records]
+    return median(medians) if medians else None
+
+
+def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circuit, tyres: tuple[Tyre, ...]) -> _Fit:
+    """Pace and wear of each car: two-level Bayesian regression with Huber weights.
+
+    A lap time less what fuel, compound and cliff explain is ``pace + wear * (wear_s * age)`` plus
+    noise. Level one pools the field's wear about 1, level two each car's about the field's. Normal
+    priors, so each car is one 2 x 2 solve; three sweeps re-weight laps that are far off and
+    re-estimate the noise.
+    """
+    columns = [_columns(laps[car.car], circuit, tyres) for car in cars]
+    # The last lap's fuel is the reference, so pace is what is left of a lap time at the flag.
+    levels = [float(np.median(y - x)) for x, y in columns if len(y)]
+    centre = float(np.median(levels)) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
+    weights = [np.ones(len(y)) for _, y in columns]
+    noise, field = NOISE_S, 1.0
+    means, covariances = [np.array([centre, 1.0])] * len(cars), [np.diag([PACE_SD_S**2, CAR_WEAR_SD**2])] * len(cars)
+    for _ in range(3):
+        field = _field_wear(columns, weights, noise)
+        for i, (x, y) in enumerate(columns):
+            means[i], covariances[i] = _posterior(x, y, weights[i] / noise**2, np.array([centre, field]))
+        residuals = [y - means[i][0] - means[i][1] * x for i, (x, y) in enumerate(columns)]
+        noise = _noise(np.concatenate(residuals)) if residuals else NOISE_S
+        weights = [np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(r), 1e-9)) for r in residuals]
+    sd = np.sqrt(np.array([np.diag(c) for c in covariances]))
+    mean = np.array(means)
+    return _Fit(mean[:, 0], np.hypot(sd[:, 0], PACE_FLOOR_S), np.maximum(mean[:, 1], WEAR_FLOOR), sd[:, 1], noise)
+
+
+def _columns(records: list[LapRecord], circuit: Circuit, tyres: tuple[Tyre, ...]) -> tuple[Floats, Floats]:
+    """(wear seconds at multiple 1, lap time less fuel, compound and cliff) of each usable lap."""
+    x, y = [], []
+    for r in records:
+        tyre = tyres[_playable(r.compound)]
+        age = (r.tyre_age or 1) - 1  # laps on the set before this one
+        x.append(tyre.wear_s * age + tyre.cliff_s * max(0, age - tyre.life_laps))
+        fuel = circuit.fuel_s * (circuit.total_laps - r.lap)
+        y.append((r.lap_time_s or 0.0) - fuel - tyre.offset_s - (tyre.cold_s if age == 0 else 0.0))
+    return np.array(x), np.array(y)
+
+
+def _field_wear(columns: list[tuple[Floats, Floats]], weights: list[Floats], noise: float) -> float:
+    """The field's wear multiple: pooled within-car slope, shrunk to 1."""
+    top, bottom = 1.0 / FIELD_WEAR_SD**2, 1.0 / FIELD_WEAR_SD**2
+    for (x, y), w in zip(columns, weights, strict=True):
+        if len(x) < 2:
+            continue
+        mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
+        top += float((w * (x - mean_x) * (y - mean_y)).sum()) / noise**2
+        bottom += float((w * (x - mean_x) ** 2).sum()) / noise**2
+    return max(WEAR_FLOOR, top / bottom)
+
+
+def _posterior(x: Floats, y: Floats, precision: Floats, prior: Floats) -> tuple[Floats, Floats]:
+    """Mean and covariance of (pace, wear) after the laps; the prior's sds are the module's constants."""
+    design = np.stack([np.ones(len(x)), x])
+    information = np.diag([1.0 / PACE_SD_S**2, 1.0 / CAR_WEAR_SD**2])
+    covariance: Floats = np.linalg.inv(information + (design * precision) @ design.T).astype(np.float64)
+    mean: Floats = covariance @ (information @ prior + (design * precision) @ y)
+    return mean, covariance
+
+
+def _noise(residuals: Floats) -> float:
+    """Robust sd of all residuals (1.4826 x median absolute value), shrunk to the prior, bounded."""
+    n = len(residuals)
+    seen = 1.4826 * float(np.median(np.abs(residuals))) if n else NOISE_S
+    pooled = np.sqrt((n * seen**2 + NOISE_WEIGHT * NOISE_S**2) / (n + NOISE_WEIGHT))
+    return float(np.clip(pooled, *NOISE_BOUNDS_S))
+
+
+def _pit_loss(cars: list[CarState], prior_s: float) -> tuple[float, int]:
+    """Green pit loss from the stops so far, shrunk to the prior, and how many stops it rests on."""
+    losses = []
+    for car in cars:
+        by_lap = {r.lap: r for r in car.laps}
+        normal = [r.lap_time_s for r in _usable(car) if r.lap_time_s]
+        for stop in car.stops:
+            come, go = by_lap.get(stop.lap), by_lap.get(stop.lap + 1)
+            if come and go and come.green and go.green and come.lap_time_s and go.lap_time_s and len(normal) >= 3:
+                losses.append(come.lap_time_s + go.lap_time_s - 2 * median(normal))
+    losses = [loss for loss in losses if 5.0 < loss < 60.0]  # a drive-through at least, a repair at most
+    if not losses:
+        return prior_s, 0
+    n = len(losses)
+    return (n * median(losses) + PIT_LOSS_WEIGHT * prior_s) / (n + PIT_LOSS_WEIGHT), n
+
+
+def _regime(state: RaceState, assume: Track | None, assumed: list[str]) -> tuple[int, int]:
+    """(regime, laps that it has lasted) for the kernel."""
+    shown = assume or state.track
+    if shown is Track.RED:
+        assumed.append("Red flag: played on as behind a safety car.")
+    regime = {Track.VSC: VSC, Track.SAFETY_CAR: SAFETY_CAR, Track.RED: SAFETY_CAR}.get(shown, GREEN)
+    if regime == GREEN or (assume is not None and assume is not state.track):
+        return regime, 0
+    since = [sum(r.time_s > state.track_since_s for r in car.laps) for car in state.cars.values()]
+    return regime, max(since, default=0)
+
+
+def _tyres_now(state: RaceState, car: CarState, assumed: list[str]) -> tuple[int, int, int]:
+    """(compound, laps on the set, bits of the compounds used) at the car's last line; says what it guessed."""
+    compound, age, used = car.compound, car.tyre_age, car.compounds_used
+    changing = _on_out_lap(car) and (not car.stops or car.stops[-1].out_s is None)
+    if changing and car.racing:  # in its box: what it gets is not known yet
+        fresh = Compound.INTERMEDIATE if state.wet else _likely(car)
+        assumed.append(f"{car.car} is in the pits: new {fresh.label} tyres assumed.")
+        return int(fresh), 0, _bits(used | {fresh})
+    if compound is Compound.UNKNOWN:
+        compound = Compound.INTERMEDIATE if state.wet else Compound.MEDIUM
+        if car.racing:
+            assumed.append(f"{car.car}'s tyres are not known: {compound.label} assumed.")
+    if age is None:
+        since = car.laps_done - (car.stops[-1].lap if car.stops else 0)
+        age = max(0, since)
+        if car.racing:
+            assumed.append(f"{car.car}'s tyre age is not known: {age} laps assumed.")
+    return int(compound), age, _bits(used | {compound})
+
+
+def _likely(car: CarState) -> Compound:
+    """What a car in its box most likely gets: hard, or medium when it comes off hard and needs a change."""
+    return Compound.MEDIUM if car.compound is Compound.HARD and must_change_compound(car) else Compound.HARD
+
+
+def _on_out_lap(car: CarState) -> bool:
+    """True from the line at the end of its in-lap to the end of its out-lap."""
+    return bool(car.laps) and (car.laps[-1].pit_in or (bool(car.stops) and car.stops[-1].lap == car.laps_done))
+
+
+def _boxing(car: CarState) -> bool:
+    """True while the car is in the pit lane before the line: this lap's stop is certain."""
+    return bool(car.stops) and car.stops[-1].lap == car.laps_done + 1
+
+
+def _grid(
+    state: RaceState,
+    cars: list[CarState],
+    tyres_now: dict[str, tuple[int, int, int]],
+    fit: _Fit,
+    circuit: Circuit,
+) -> Grid:
+    leader_laps = state.laps_done
+    order = {car.car: i for i, car in enumerate(state.order())}
+
+    def time_s(car: CarState) -> float:
+        return car.time_s if car.laps else order[car.car] * GRID_GAP_S
+
+    pace = fit.pace_s.copy()
+    if leader_laps == 0:  # nobody has driven: the grid is all that is known of pace
+        spread = 0.06 * (np.array([order[car.car] for car in cars]) - (len(cars) - 1) / 2)
+        pace = pace + spread
+    # A car that never left the grid while the others race is out, whatever the feed says.
+    racing = tuple(car.racing and not (car.laps_done == 0 and leader_laps >= 2) for car in cars)
+    return Grid(
+        cars=tuple(car.car for car in cars),
+        laps_done=tuple(min(car.laps_done, circuit.total_laps) for car in cars),
+        time_s=tuple(time_s(car) for car in cars),
+        extra_s=tuple(
+            circuit.pit_loss_s * OUT_LAP_SHARE if r and _on_out_lap(c) else 0.0
+            for c, r in zip(cars, racing, strict=True)
+        ),
+        racing=racing,
+        boxing=tuple(_boxing(car) for car in cars),
+        compound=tuple(tyres_now[car.car][0] for car in cars),
+        tyre_age=tuple(tyres_now[car.car][1] for car in cars),
+        used=tuple(tyres_now[car.car][2] for car in cars),
+        pace_s=tuple(pace.tolist()),
+        pace_sd_s=tuple(fit.pace_sd_s.tolist()),
+        wear=tuple(fit.wear.tolist()),
+        wear_sd=tuple(fit.wear_sd.tolist()),
+    )
+
+
+def _playable(compound: Compound) -> int:
+    """The wear-table row of a compound; medium for an unknown one."""
+    return int(Compound.MEDIUM if compound is Compound.UNKNOWN else compound)
+
+
+def _bits(used: frozenset[Compound]) -> int:
+    return sum(1 << int(c) for c in used if c in (*DRY, *RAIN))
+
+
+def evidence(state: RaceState, reading: Reading, car: str, best: Candidate) -> Evidence:
+    """The facts behind a call, from posterior means: gaps, wear against a fresh set, where a stop comes out.
+
+    Order-at-gap arithmetic for one lap, without chance; the decision itself is simulated.
+    Raises NotFound for an unknown car.
+    """
+    me, race = state.car(car), reading.race
+    grid, i = race.grid, race.grid.cars.index(car)
+    now = me.laps_done
+    rivals = [state.cars[c] for c in grid.cars if c != car and grid.racing[grid.cars.index(c)]]
+    at_line = {rival.car: _line_s(race, rival, now) for rival in rivals}
+    mine = _line_s(race, me, now)
+    next_line = {rival.car: _line_s(race, rival, now + 1) for rival in rivals}
+    share = {VSC: race.circuit.pit_vsc, SAFETY_CAR: race.circuit.pit_sc}.get(race.regime, 1.0)
+    stopped = _line_s(race, me, now + 1) + race.circuit.pit_loss_s * share
+    ahead, gap_ahead, behind, gap_behind = _neighbours(at_line, mine)
+    out_ahead, out_gap_ahead, out_behind, out_gap_behind = _neighbours(next_line, stopped)
+    tyre = race.tyres[grid.compound[i]]
+    fresh = best.compound if best.compound is not None else int(_likely(me))
+    old_lap = _lap_s(race, i, now + 2, grid.compound[i], grid.tyre_age[i] + 1)
+    known = me.compound is not Compound.UNKNOWN
+    return Evidence(
+        compound=Compound(grid.compound[i]).label if known else Compound.UNKNOWN.label,
+        tyre_age_laps=grid.tyre_age[i] if me.tyre_age is not None else None,
+        pit_loss_s=race.circuit.pit_loss_s * share,
+        wear_s_per_lap=grid.wear[i] * tyre.wear_s,
+        wear_sd_s_per_lap=grid.wear_sd[i] * tyre.wear_s,
+        fresh_gain_s=old_lap - _lap_s(race, i, now + 2, fresh, 1),
+        position=1 + sum(t < mine for t in at_line.values()),
+        ahead=ahead,
+        gap_ahead_s=gap_ahead,
+        behind=behind,
+        gap_behind_s=gap_behind,
+        rejoin_position=1 + sum(t < stopped for t in next_line.values()),
+        rejoin_ahead=out_ahead,
+        rejoin_gap_ahead_s=out_gap_ahead,
+        rejoin_behind=out_behind,
+        rejoin_gap_behind_s=out_gap_behind,
+        undercut_threats=_threats(race, at_line, mine, old_lap, now, fresh),
+    )
+
+
+def _lap_s(race: Race, i: int, lap: int, compound: int, age: int) -> float:
+    """Expected green lap of grid entry ``i`` with nobody near (the kernel's free lap without noise)."""
+    tyre, circuit = race.tyres[compound], race.circuit
+    wear = tyre.wear_s * age + tyre.cliff_s * max(0, age - tyre.life_laps)
+    cold = tyre.cold_s if age == 0 else 0.0
+    fuel = circuit.fuel_s * (circuit.total_laps - lap)
+    return race.grid.pace_s[i] + fuel + tyre.offset_s + race.grid.wear[i] * wear + cold
+
+
+def _line_s(race: Race, car: CarState, lap: int) -> float:
+    """When the car completed ``lap``, or will if it does not stop (a car now in the pit lane does)."""
+    grid = race.grid
+    i = grid.cars.index(car.car)
+    for record in reversed(car.laps):
+        if record.lap == lap:
+            return record.time_s
+    t, age = grid.time_s[i], grid.tyre_age[i]
+    for step, next_lap in enumerate(range(grid.laps_done[i] + 1, lap + 1)):
+        t += _lap_s(race, i, next_lap, grid.compound[i], age + step)
+        if step == 0:
+            t += grid.extra_s[i] + (race.circuit.pit_loss_s if grid.boxing[i] else 0.0)
+    return t
+
+
+def _neighbours(times: dict[str, float], mine: float) -> tuple[str, float, str, float]:
+    """(car ahead, its lead, car behind, its deficit) at one line; "" and 0 where there is none."""
+    ahead = max(((t, c) for c, t in times.items() if t < mine), default=(mine, ""))
+    behind = min(((t, c) for c, t in times.items() if t >= mine), default=(mine, ""))
+    return ahead[1], mine - ahead[0], behind[1], behind[0] - mine
+
+
+def _threats(
+    race: Race, at_line: dict[str, float], mine: float, old_lap: float, now: int, fresh: int
+) -> tuple[Threat, ...]:
+    """Cars behind whose first lap on fresh tyres gains more on the asking car's old ones than their gap."""
+    out = []
+    for rival, t in at_line.items():
+        j = race.grid.cars.index(rival)
+        gap = t - mine
+        margin = old_lap - _lap_s(race, j, now + 2, fresh, 0) - gap
+        if gap >= 0 and margin > 0 and race.grid.laps_done[j] >= now - 1 and race.grid.extra_s[j] == 0.0:
+            out.append(Threat(rival, gap, margin))
+    return tuple(sorted(out, key=lambda threat: threat.gap_s))
