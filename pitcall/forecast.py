@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from pitcall.domain.events import Track
 from pitcall.domain.race import CarState, LapRecord, RaceState, must_change_compound
-from pitcall.domain.strategy import legal_calls
+from pitcall.domain.strategy import Evidence, Threat, legal_calls
 from pitcall.domain.tyres import DRY, RAIN, Compound
 from pitcall.sim.messages import GREEN, SAFETY_CAR, VSC, Candidate, Circuit, Grid, Race, Tyre
 
@@ -119,38 +119,6 @@ class Reading:
 
     race: Race
     assumed: tuple[str, ...]  #: what was not known and what was taken instead, one sentence each
-
-
-@dataclass(frozen=True, slots=True)
-class Threat:
-    """A car behind that would come out ahead if it stopped now and the asking car a lap later."""
-
-    car: str
-    gap_s: float
-    margin_s: float  #: gained beyond the gap, > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The facts behind a call. Positions are 1-based; a name is "" where there is no such car."""
-
-    compound: str
-    tyre_age_laps: int | None
-    pit_loss_s: float
-    wear_s_per_lap: float
-    wear_sd_s_per_lap: float
-    fresh_gain_s: float  #: second lap on the best option's tyres against staying out, per lap
-    position: int
-    ahead: str
-    gap_ahead_s: float
-    behind: str
-    gap_behind_s: float
-    rejoin_position: int
-    rejoin_ahead: str
-    rejoin_gap_ahead_s: float
-    rejoin_behind: str
-    rejoin_gap_behind_s: float
-    undercut_threats: tuple[Threat, ...]
 
 
 def candidates(state: RaceState, car: str) -> tuple[Candidate, ...]:
@@ -306,15 +274,14 @@ def _pit_loss(cars: list[CarState], prior_s: float) -> tuple[float, int]:
 
 
 def _regime(state: RaceState, assume: Track | None, assumed: list[str]) -> tuple[int, int]:
-    """(regime, laps that it has lasted) for the kernel."""
+    """(regime, laps that the leader has completed under it) for the kernel."""
     shown = assume or state.track
     if shown is Track.RED:
         assumed.append("Red flag: played on as behind a safety car.")
     regime = {Track.VSC: VSC, Track.SAFETY_CAR: SAFETY_CAR, Track.RED: SAFETY_CAR}.get(shown, GREEN)
     if regime == GREEN or (assume is not None and assume is not state.track):
         return regime, 0
-    since = [sum(r.time_s > state.track_since_s for r in car.laps) for car in state.cars.values()]
-    return regime, max(since, default=0)
+    return regime, sum(r.time_s > state.track_since_s for r in state.order()[0].laps)
 
 
 def _tyres_now(state: RaceState, car: CarState, assumed: list[str]) -> tuple[int, int, int]:

@@ -1,0 +1,202 @@
+"""From a race state to what the simulator plays."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pitcall import forecast as fc
+from pitcall.domain import events as ev
+from pitcall.domain.events import Track
+from pitcall.domain.race import RaceState
+from pitcall.domain.reducer import reduce_all
+from pitcall.domain.tyres import Compound
+from pitcall.errors import NotFound, StaleFeed
+from pitcall.sim.messages import SAFETY_CAR, VSC, Candidate
+
+pytestmark = pytest.mark.unit
+
+TOTAL = 60
+PACE = {"AAA": 90.0, "BBB": 90.4, "CCC": 91.0, "DDD": 91.2}
+
+
+def race_log(
+    laps: int = 15, *, wear: float = 1.0, pace: dict[str, float] | None = None, **entry: Any
+) -> list[ev.Event]:
+    """A race made exactly by the model that ``read`` inverts: no noise, no traffic, medium tyres from new."""
+    circuit, tyres = fc.default_circuit(TOTAL), fc.tyres_for(TOTAL, 90.0)
+    events: list[ev.Event] = [ev.Session(t=0.0, race="test", name="Test", total_laps=TOTAL)]
+    clock = {}
+    for i, car in enumerate(pace or PACE):
+        events.append(ev.Car(t=0.0, car=car, grid=i + 1, **({"compound": Compound.MEDIUM, "tyre_age": 0} | entry)))
+        clock[car] = 5.0 * i
+    for lap in range(1, laps + 1):
+        for car, base in (pace or PACE).items():
+            t = base + circuit.fuel_s * (TOTAL - lap) + wear * tyres[1].wear_s * (lap - 1)
+            clock[car] += t
+            seen: dict[str, Any] = {"compound": Compound.MEDIUM, "tyre_age": lap} if not entry else {}
+            events.append(ev.Lap(t=clock[car], car=car, lap=lap, lap_time_s=t, **seen))
+    return sorted(events, key=lambda e: e.t)
+
+
+def state(laps: int = 15, **kwargs: Any) -> RaceState:
+    return reduce_all(race_log(laps, **kwargs))
+
+
+class TestPace:
+    def test_is_recovered_from_a_race_made_by_the_model(self):
+        """Differences between cars come back to a few hundredths; the level has the fuel of the last lap."""
+        race = fc.read(state(25)).race
+        differences = np.array(race.grid.pace_s) - race.grid.pace_s[0]
+        np.testing.assert_allclose(differences, [0.0, 0.4, 1.0, 1.2], atol=0.06)
+        assert race.grid.pace_s[0] == pytest.approx(90.0, abs=0.4)
+
+    def test_grows_surer_with_every_lap(self):
+        """More laps, smaller posterior sd."""
+        sds = [fc.read(state(laps)).race.grid.pace_sd_s[0] for laps in (3, 8, 20)]
+        assert sds[0] > sds[1] > sds[2]
+
+    def test_is_not_moved_far_by_one_lost_lap(self):
+        """One lap in traffic, 12 s slower, is an outlier, not a slow car."""
+        log = race_log(15)
+        lost = [
+            replace(e, lap_time_s=(e.lap_time_s or 0) + 12)
+            if isinstance(e, ev.Lap) and (e.car, e.lap) == ("AAA", 9)
+            else e
+            for e in log
+        ]
+        before, after = fc.read(reduce_all(log)).race.grid.pace_s[0], fc.read(reduce_all(lost)).race.grid.pace_s[0]
+        assert abs(after - before) < 0.3
+
+    def test_comes_from_the_prior_before_the_first_lap(self):
+        """On the grid the order is all that is known, and the answer says so."""
+        reading = fc.read(state(0))
+        assert list(reading.race.grid.pace_s) == sorted(reading.race.grid.pace_s)
+        assert any("No clean lap yet" in line for line in reading.assumed)
+
+
+class TestWear:
+    def test_of_the_field_moves_the_cars(self):
+        """A race with three times the wear is read as harder on tyres than one with little."""
+        high, low = fc.read(state(25, wear=3.0)).race.grid.wear[0], fc.read(state(25, wear=0.3)).race.grid.wear[0]
+        assert high > 1.3 > low >= fc.WEAR_FLOOR
+
+
+class TestPitLoss:
+    def test_is_learned_from_green_stops(self):
+        """A stop that cost 30 s moves the estimate from the prior towards it."""
+        log = [e for e in race_log(20) if not (isinstance(e, ev.Lap) and e.car == "AAA" and e.lap > 10)]
+        t = max(e.t for e in log if isinstance(e, ev.Lap) and e.car == "AAA")
+        log += [
+            ev.PitIn(t=t + 95, car="AAA", lap=11),
+            ev.Lap(t=t + 100, car="AAA", lap=11, lap_time_s=100, compound=Compound.MEDIUM, tyre_age=11, pit_in=True),
+            ev.PitOut(t=t + 118, car="AAA", lap=12, compound=Compound.HARD, tyre_age=0),
+            ev.Lap(t=t + 216, car="AAA", lap=12, lap_time_s=116, compound=Compound.HARD, tyre_age=1, pit_out=True),
+        ]
+        reading = fc.read(reduce_all(sorted(log, key=lambda e: e.t)))
+        assert fc.PIT_LOSS_S < reading.race.circuit.pit_loss_s < 32
+        assert not any("No green stop" in line for line in reading.assumed)
+
+    def test_is_the_prior_and_said_to_be_before_any_stop(self):
+        """Nothing is answered from an assumption silently."""
+        reading = fc.read(state())
+        assert reading.race.circuit.pit_loss_s == fc.PIT_LOSS_S
+        assert any("No green stop seen yet" in line for line in reading.assumed)
+
+
+class TestUnknownTyres:
+    def test_are_assumed_and_named(self):
+        """A feed without compounds still gets an answer, which says what was assumed for whom."""
+        reading = fc.read(state(compound=Compound.UNKNOWN, tyre_age=None))
+        assert set(reading.race.grid.compound) == {int(Compound.MEDIUM)}
+        assert sum("tyres are not known" in line for line in reading.assumed) == 4
+
+
+class TestRegime:
+    @pytest.mark.parametrize(
+        ("shown", "regime"), [(Track.VSC, VSC), (Track.SAFETY_CAR, SAFETY_CAR), (Track.RED, SAFETY_CAR)]
+    )
+    def test_is_what_the_marshals_show(self, shown, regime):
+        """A neutralisation goes on in the simulation."""
+        shown_now = reduce_all([ev.TrackStatus(t=5_000.0, status=shown)], state())
+        assert fc.read(shown_now).race.regime == regime
+
+    def test_can_be_assumed(self):
+        """The question "what if there is a safety car" starts one now."""
+        race = fc.read(state(), Track.SAFETY_CAR).race
+        assert (race.regime, race.regime_laps) == (SAFETY_CAR, 0)
+        assert fc.read(state()).race.regime == 0
+
+    def test_counts_the_laps_it_has_lasted(self):
+        """Laps that the leader has completed since it began."""
+        log = race_log(15)
+        start = min(e.t for e in log if isinstance(e, ev.Lap) and e.lap == 12) + 1
+        log.append(ev.TrackStatus(t=start, status=Track.SAFETY_CAR))
+        assert fc.read(reduce_all(sorted(log, key=lambda e: e.t))).race.regime_laps == 3
+
+
+class TestCarInThePits:
+    def test_has_its_stop_still_to_do_before_the_line(self):
+        """Between pit entry and the line the stop is certain."""
+        t = state().t + 1
+        inside = reduce_all([ev.PitIn(t=t, car="BBB", lap=16)], state())
+        grid = fc.read(inside).race.grid
+        assert grid.boxing == (False, True, False, False)
+
+    def test_has_most_of_its_loss_to_come_after_the_line(self):
+        """The gap at the line does not show a stop's cost yet; the simulation must."""
+        t = state().t + 1
+        log = [ev.PitIn(t=t, car="BBB", lap=16), ev.Lap(t=t + 90, car="BBB", lap=16, lap_time_s=92, pit_in=True)]
+        grid = fc.read(reduce_all(log, state())).race.grid
+        assert grid.extra_s[1] == pytest.approx(fc.PIT_LOSS_S * fc.OUT_LAP_SHARE)
+        assert grid.tyre_age[1] == 0
+
+
+class TestCandidates:
+    def test_are_every_lap_left_times_every_dry_compound(self):
+        """After 15 of 60 laps: laps 16 to 59 on three compounds; staying out would break the rule."""
+        calls = fc.candidates(state(), "AAA")
+        assert len(calls) == 44 * 3 - 1  # not medium again on the last possible lap
+        assert Candidate() not in calls
+
+    def test_of_an_unknown_car_name_those_there_are(self):
+        """The error helps."""
+        with pytest.raises(NotFound, match="AAA, BBB, CCC, DDD"):
+            fc.candidates(state(), "ZZZ")
+
+    def test_of_a_retired_car_are_refused(self):
+        """Nothing is left to call."""
+        out = reduce_all([ev.Retired(t=5_000.0, car="AAA")], state())
+        with pytest.raises(StaleFeed, match="AAA"):
+            fc.candidates(out, "AAA")
+
+
+class TestEvidence:
+    def test_names_the_neighbours_now_and_after_a_stop(self):
+        """Gaps at the last line and order-at-gap arithmetic for a stop at the end of this lap."""
+        now = state()
+        facts = fc.evidence(now, fc.read(now), "BBB", Candidate(16, 2))
+        assert (facts.position, facts.ahead, facts.behind) == (2, "AAA", "CCC")
+        assert facts.gap_ahead_s == pytest.approx(5 + 15 * 0.4, abs=0.01)
+        assert facts.rejoin_position == 3  # 22 s is less than DDD's 29 s deficit
+        assert (facts.rejoin_ahead, facts.rejoin_behind) == ("CCC", "DDD")
+
+    def test_sees_an_undercut(self):
+        """A car 0.5 s behind gains more than that with a lap on new tyres against 40 laps old ones."""
+        close = {"AAA": 90.0, "BBB": 90.0}
+        log = [
+            replace(e, t=e.t - 4.5) if isinstance(e, ev.Lap) and e.car == "BBB" else e
+            for e in race_log(40, pace=close, wear=2.0)
+        ]
+        now = reduce_all(sorted(log, key=lambda e: e.t))
+        (threat,) = fc.evidence(now, fc.read(now), "AAA", Candidate(41, 2)).undercut_threats
+        assert threat.car == "BBB"
+        assert threat.gap_s == pytest.approx(0.5)
+        assert threat.margin_s > 0
+
+
+def test_reading_is_a_pure_function_of_the_state():
+    """Same state, same bits: the seed too."""
+    assert fc.read(state()) == fc.read(state())
+    assert fc.seed_of(state(), "AAA") == fc.seed_of(state(), "AAA") != fc.seed_of(state(), "BBB")
