@@ -20,8 +20,15 @@ from pitcall.errors import InvalidEvent
 MAX_TIME_S: Final = 7 * 86_400.0
 #: Most laps that a race can have: 24 h on a short circuit.
 MAX_LAPS: Final = 2_000
+#: Largest number that any other field can truly hold.
+MAX_NUMBER: Final = 1e9
 #: Longest text in an event, characters.
 MAX_TEXT: Final = 500
+
+
+def _in_range(what: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InvalidEvent(f"{what} must be {low} to {high}, not {value}")
 
 
 class Track(StrEnum):
@@ -62,8 +69,7 @@ class Session(Event):
 
     def __post_init__(self) -> None:
         Event.__post_init__(self)
-        if not 1 <= self.total_laps <= MAX_LAPS:
-            raise InvalidEvent(f"session: total_laps must be 1 to {MAX_LAPS}, not {self.total_laps}")
+        _in_range("session: total_laps", self.total_laps, 1, MAX_LAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,11 @@ class Car(Event):
     grid: int | None = None  #: starting slot, 1-based; None = not known
     compound: Compound = Compound.UNKNOWN
     tyre_age: int | None = None
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        _in_range(f"car {self.car}: grid", self.grid, 1, MAX_LAPS)
+        _in_range(f"car {self.car}: tyre age", self.tyre_age, 0, MAX_LAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +108,11 @@ class Lap(Event):
 
     def __post_init__(self) -> None:
         Event.__post_init__(self)
-        if not 1 <= self.lap <= MAX_LAPS:
-            raise InvalidEvent(f"lap of {self.car}: lap must be 1 to {MAX_LAPS}, not {self.lap}")
+        _in_range(f"lap of {self.car}: lap", self.lap, 1, MAX_LAPS)
+        _in_range(f"lap {self.lap} of {self.car}: position", self.position, 1, MAX_LAPS)
+        _in_range(f"lap {self.lap} of {self.car}: tyre age", self.tyre_age, 0, MAX_LAPS)
         if self.lap_time_s is not None and not (math.isfinite(self.lap_time_s) and self.lap_time_s > 0):
             raise InvalidEvent(f"lap {self.lap} of {self.car}: lap time must be positive, not {self.lap_time_s}")
-        if self.tyre_age is not None and not 0 <= self.tyre_age <= MAX_LAPS:
-            raise InvalidEvent(f"lap {self.lap} of {self.car}: tyre age cannot be {self.tyre_age}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +122,10 @@ class PitIn(Event):
     type: ClassVar[str] = "pit_in"
     car: str
     lap: int
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        _in_range(f"pit_in of {self.car}: lap", self.lap, 1, MAX_LAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +137,11 @@ class PitOut(Event):
     lap: int
     compound: Compound = Compound.UNKNOWN
     tyre_age: int | None = None  #: laps the set already had; None = not known
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        _in_range(f"pit_out of {self.car}: lap", self.lap, 1, MAX_LAPS)
+        _in_range(f"pit_out of {self.car}: tyre age", self.tyre_age, 0, MAX_LAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,9 +251,10 @@ def _checked(kind: type[Event], name: str, annotation: object, value: object) ->
             return parse_compound(str(value))
         if annotation is Track and str(value) in list(Track):
             return Track(str(value))
-        if annotation in (float, float | None) and isinstance(value, int):
-            return float(value)
-        if annotation is not Track and not (isinstance(value, str) and len(value) > MAX_TEXT):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if abs(value) <= MAX_NUMBER:  # not so for NaN, which Python's JSON reader lets pass
+                return float(value) if annotation in (float, float | None) else value
+        elif annotation is not Track and not (isinstance(value, str) and len(value) > MAX_TEXT):
             return value
     raise InvalidEvent(f"{kind.type}: {name} cannot be {value!r:.80}")
 
@@ -252,7 +272,7 @@ def from_json(line: str | bytes) -> Event:
     """
     try:
         raw = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise InvalidEvent(f"not JSON: {str(line)[:60]!r}") from exc
     if not isinstance(raw, dict):
         raise InvalidEvent(f"an event is a JSON object, not {type(raw).__name__}")

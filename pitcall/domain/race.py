@@ -46,7 +46,7 @@ class PitStop:
 
     lap: int  #: the lap on which the car came in
     in_s: float
-    out_s: float | None  #: None while the car is in the lane
+    out_s: float | None  #: None while the car is in the lane, or when the feed lost it
 
 
 @dataclass(frozen=True, slots=True)

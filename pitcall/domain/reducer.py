@@ -50,12 +50,13 @@ def until_lap(events: Iterable[ev.Event], lap: int, car: str | None = None) -> l
         if is_lap and lap == 0:
             break
         known.append(event)
-        if isinstance(event, ev.Lap) and event.lap == lap and car in (None, event.car):
+        # At least: a feed can lose the very lap that is asked for.
+        if isinstance(event, ev.Lap) and event.lap >= lap and car in (None, event.car):
             break
     return known
 
 
-def _apply(state: RaceState, event: ev.Event) -> RaceState:
+def _apply(state: RaceState, event: ev.Event) -> RaceState:  # noqa: PLR0911  # one return per kind of event
     match event:
         case ev.Session():
             return _session(state, event)
@@ -78,6 +79,8 @@ def _apply(state: RaceState, event: ev.Event) -> RaceState:
             )
         case ev.Retired():
             car = _known(state, event.car, event)
+            if car.status is CarStatus.FINISHED:
+                raise InvalidEvent(f"retired: {event.car} has taken the flag")
             return _with(state, replace(car, status=CarStatus.RETIRED, retired_reason=event.reason))
         case ev.Message():
             return replace(state, messages=(*state.messages, (event.t, event.text))[-KEPT_MESSAGES:])
@@ -122,12 +125,13 @@ def _entry(state: RaceState, event: ev.Car) -> RaceState:
 
 def _lap(state: RaceState, event: ev.Lap) -> RaceState:
     car = _known(state, event.car, event)
+    if event.lap <= car.laps_done and any(
+        r.lap == event.lap and abs(r.time_s - event.t) <= CLOCK_SLACK_S for r in reversed(car.laps)
+    ):
+        return state  # the feed sent the lap twice
     if car.status in (CarStatus.RETIRED, CarStatus.FINISHED):
         raise InvalidEvent(f"lap {event.lap} of {event.car}: the car is {car.status.value}")
     if event.lap <= car.laps_done:
-        same = any(r.lap == event.lap and abs(r.time_s - event.t) <= CLOCK_SLACK_S for r in car.laps)
-        if same:
-            return state  # the feed sent the lap twice
         raise InvalidEvent(f"lap {event.lap} of {event.car} comes after its lap {car.laps_done}")
     if car.laps and event.t <= car.time_s:
         raise InvalidEvent(
@@ -140,7 +144,9 @@ def _lap(state: RaceState, event: ev.Lap) -> RaceState:
     green = set(event.track) <= {"1"} if event.track else state.green_since_s <= began and state.track is ev.Track.GREEN
     record = LapRecord(event.lap, event.t, event.lap_time_s, compound, age, event.pit_in, event.pit_out, green)
     over = state.flag_s is not None and event.t >= state.flag_s - CLOCK_SLACK_S
-    status = CarStatus.FINISHED if over or event.lap >= state.total_laps else car.status
+    left_pits = car.status is CarStatus.IN_PIT and event.lap > car.stops[-1].lap  # the feed lost its pit_out
+    home = over or event.lap >= state.total_laps
+    status = CarStatus.FINISHED if home else CarStatus.RUNNING if left_pits else car.status
     return _with(
         state,
         replace(
@@ -178,7 +184,7 @@ def _pit_out(state: RaceState, event: ev.PitOut) -> RaceState:
             car,
             stops=stops,
             status=CarStatus.RUNNING if car.racing else car.status,
-            compound=event.compound if event.compound is not Compound.UNKNOWN else car.compound,
+            compound=event.compound,  # not named: it has other tyres now, nobody knows which
             tyre_age=event.tyre_age,
             compounds_used=_used(car.compounds_used, event.compound),
         ),

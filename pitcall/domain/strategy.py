@@ -24,6 +24,38 @@ class Call:
         return self.lap is None
 
 
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """A car behind that would come out ahead if it stopped now and the asking car a lap later."""
+
+    car: str
+    gap_s: float
+    margin_s: float  #: gained beyond the gap, > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The facts behind a call. Positions are 1-based; a name is "" where there is no such car."""
+
+    compound: str
+    tyre_age_laps: int | None
+    pit_loss_s: float
+    wear_s_per_lap: float
+    wear_sd_s_per_lap: float
+    fresh_gain_s: float  #: second lap on the best option's tyres against staying out, per lap
+    position: int
+    ahead: str
+    gap_ahead_s: float
+    behind: str
+    gap_behind_s: float
+    rejoin_position: int
+    rejoin_ahead: str
+    rejoin_gap_ahead_s: float
+    rejoin_behind: str
+    rejoin_gap_behind_s: float
+    undercut_threats: tuple[Threat, ...]
+
+
 def legal_calls(state: RaceState, car: CarState) -> list[Call]:
     """Every legal call of one car: each lap left but the last, each compound that the track allows, and staying out.
 
