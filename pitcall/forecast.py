@@ -196,56 +196,64 @@ def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circui
     priors, so each car is one 2 x 2 solve; three sweeps re-weight laps that are far off and
     re-estimate the noise.
     """
-    columns = [_columns(laps[car.car], circuit, tyres) for car in cars]
+    x, y, driven = _columns([laps[car.car] for car in cars], circuit, tyres)
     # The last lap's fuel is the reference, so pace is what is left of a lap time at the flag.
-    levels = [float(np.median(y - x)) for x, y in columns if len(y)]
+    levels = [float(np.median((y - x)[i, driven[i]])) for i in range(len(cars)) if driven[i].any()]
     centre = float(np.median(levels)) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
-    weights = [np.ones(len(y)) for _, y in columns]
-    noise, field = NOISE_S, 1.0
-    means, covariances = [np.array([centre, 1.0])] * len(cars), [np.diag([PACE_SD_S**2, CAR_WEAR_SD**2])] * len(cars)
+    noise = NOISE_S
+    weights: Floats = driven.astype(np.float64)
     for _ in range(3):
-        field = _field_wear(columns, weights, noise)
-        for i, (x, y) in enumerate(columns):
-            means[i], covariances[i] = _posterior(x, y, weights[i] / noise**2, np.array([centre, field]))
-        residuals = [y - means[i][0] - means[i][1] * x for i, (x, y) in enumerate(columns)]
-        noise = _noise(np.concatenate(residuals)) if residuals else NOISE_S
-        weights = [np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(r), 1e-9)) for r in residuals]
-    sd = np.sqrt(np.array([np.diag(c) for c in covariances]))
-    mean = np.array(means)
-    return _Fit(mean[:, 0], np.hypot(sd[:, 0], PACE_FLOOR_S), np.maximum(mean[:, 1], WEAR_FLOOR), sd[:, 1], noise)
+        field = _field_wear(x, y, weights, noise)
+        pace, wear, pace_var, wear_var = _posterior(x, y, weights / noise**2, centre, field)
+        residuals = y - pace[:, None] - wear[:, None] * x
+        noise = _noise(residuals[driven])
+        weights = np.where(driven, np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(residuals), 1e-9)), 0.0)
+    sd = np.hypot(np.sqrt(pace_var), PACE_FLOOR_S)
+    return _Fit(pace, sd, np.maximum(wear, WEAR_FLOOR), np.sqrt(wear_var), noise)
 
 
-def _columns(records: list[LapRecord], circuit: Circuit, tyres: tuple[Tyre, ...]) -> tuple[Floats, Floats]:
-    """(wear seconds at multiple 1, lap time less fuel, compound and cliff) of each usable lap."""
-    x, y = [], []
-    for r in records:
-        tyre = tyres[_playable(r.compound)]
-        age = (r.tyre_age or 1) - 1  # laps on the set before this one
-        x.append(tyre.wear_s * age + tyre.cliff_s * max(0, age - tyre.life_laps))
-        fuel = circuit.fuel_s * (circuit.total_laps - r.lap)
-        y.append((r.lap_time_s or 0.0) - fuel - tyre.offset_s - (tyre.cold_s if age == 0 else 0.0))
-    return np.array(x), np.array(y)
+def _columns(
+    records: list[list[LapRecord]], circuit: Circuit, tyres: tuple[Tyre, ...]
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """[car, lap]: wear seconds at multiple 1; lap time less fuel, compound and cliff; which cells hold a lap."""
+    shape = (len(records), max((len(laps) for laps in records), default=0))
+    x, y, driven = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    for i, laps in enumerate(records):
+        driven[i, : len(laps)] = True
+        for j, r in enumerate(laps):
+            tyre = tyres[_playable(r.compound)]
+            age = (r.tyre_age or 1) - 1  # laps on the set before this one
+            x[i, j] = tyre.wear_s * age + tyre.cliff_s * max(0, age - tyre.life_laps)
+            fuel = circuit.fuel_s * (circuit.total_laps - r.lap)
+            y[i, j] = (r.lap_time_s or 0.0) - fuel - tyre.offset_s - (tyre.cold_s if age == 0 else 0.0)
+    return x, y, driven
 
 
-def _field_wear(columns: list[tuple[Floats, Floats]], weights: list[Floats], noise: float) -> float:
-    """The field's wear multiple: pooled within-car slope, shrunk to 1."""
-    top, bottom = 1.0 / FIELD_WEAR_SD**2, 1.0 / FIELD_WEAR_SD**2
-    for (x, y), w in zip(columns, weights, strict=True):
-        if len(x) < 2:
-            continue
-        mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
-        top += float((w * (x - mean_x) * (y - mean_y)).sum()) / noise**2
-        bottom += float((w * (x - mean_x) ** 2).sum()) / noise**2
-    return max(WEAR_FLOOR, top / bottom)
+def _field_wear(x: Floats, y: Floats, weights: Floats, noise: float) -> float:
+    """The field's wear multiple: pooled slope within cars, shrunk to 1."""
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    dx = x - (weights * x).sum(axis=1, keepdims=True) / total
+    dy = y - (weights * y).sum(axis=1, keepdims=True) / total
+    prior = 1.0 / FIELD_WEAR_SD**2
+    top = prior + float((weights * dx * dy).sum()) / noise**2
+    return max(WEAR_FLOOR, top / (prior + float((weights * dx**2).sum()) / noise**2))
 
 
-def _posterior(x: Floats, y: Floats, precision: Floats, prior: Floats) -> tuple[Floats, Floats]:
-    """Mean and covariance of (pace, wear) after the laps; the prior's sds are the module's constants."""
-    design = np.stack([np.ones(len(x)), x])
-    information = np.diag([1.0 / PACE_SD_S**2, 1.0 / CAR_WEAR_SD**2])
-    covariance: Floats = np.linalg.inv(information + (design * precision) @ design.T).astype(np.float64)
-    mean: Floats = covariance @ (information @ prior + (design * precision) @ y)
-    return mean, covariance
+def _posterior(
+    x: Floats, y: Floats, precision: Floats, pace: float, wear: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Means and variances of each car's pace and wear after its laps: a 2 x 2 normal update, written out.
+
+    ``pace`` and ``wear`` are the prior means; the prior's sds are the module's constants.
+    """
+    pace_prior, wear_prior = 1.0 / PACE_SD_S**2, 1.0 / CAR_WEAR_SD**2
+    a = pace_prior + precision.sum(axis=1)
+    b = (precision * x).sum(axis=1)
+    c = wear_prior + (precision * x**2).sum(axis=1)
+    u = pace_prior * pace + (precision * y).sum(axis=1)
+    v = wear_prior * wear + (precision * x * y).sum(axis=1)
+    determinant = a * c - b**2  # positive: both priors are proper
+    return (c * u - b * v) / determinant, (a * v - b * u) / determinant, c / determinant, a / determinant
 
 
 def _noise(residuals: Floats) -> float:

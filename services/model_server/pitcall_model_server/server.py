@@ -1,0 +1,84 @@
+"""The gRPC server: listens at once, says NOT_SERVING until its models are there."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from pitcall.wire.v1 import strategy_pb2 as pb
+from pitcall.wire.v1 import strategy_pb2_grpc as rpc
+from pitcall_model_server.advisor import Advisor
+from pitcall_model_server.edge import Gate
+from pitcall_model_server.servicer import StrategyServicer
+from pitcall_model_server.settings import Settings
+from pitcall_model_server.sim_client import SimClient
+
+#: What health is asked about; "" is the server as a whole.
+SERVICES = ("", pb.DESCRIPTOR.services_by_name["StrategyService"].full_name)
+
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second server behind the first
+    # An orchestrator may look every 10 s whether an idle connection still stands.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
+
+_log = logging.getLogger(__name__)
+
+
+def load_torch() -> str:
+    """Import torch, which takes seconds, and set it up. Returns the device it will use."""
+    import torch  # noqa: PLC0415  # after the port listens
+
+    # One row at a time and a simulation beside it: more threads only fight over the cores.
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+class ModelServer:
+    """One server. ``load`` runs in a thread after the port listens and returns the device's name."""
+
+    def __init__(self, settings: Settings, load: Callable[[], str] = load_torch) -> None:
+        self._settings = settings
+        self._load = load
+        self._gate = Gate()
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(options=_OPTIONS)
+        self._simulator: SimClient | None = None
+
+    async def start(self) -> int:
+        """Listen and return the port. Raises RuntimeError if it is taken."""
+        servicer = StrategyServicer(self._gate, self._settings.max_paths, self._settings.deadline_s)
+        rpc.add_StrategyServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]  # generated
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((*SERVICES[1:], health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+        port = self._server.add_insecure_port(f"{self._settings.host}:{self._settings.port}")
+        await self._server.start()
+        _log.info("listening on %s:%d", self._settings.host, port)
+        return port
+
+    async def load(self) -> None:
+        """Load the models, then answer. Raises whatever keeps them from loading."""
+        started = time.perf_counter()
+        device = await asyncio.to_thread(self._load)
+        self._simulator = SimClient(self._settings.sim_url)
+        self._gate.open(Advisor(self._simulator))
+        await self._say(health_pb2.HealthCheckResponse.SERVING)
+        _log.info("ready after %.2f s, device %s", time.perf_counter() - started, device)
+
+    async def stop(self, grace_s: float) -> None:
+        """Say NOT_SERVING, give open RPCs ``grace_s`` to end, then close."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+        if self._simulator is not None:
+            await self._simulator.close()
+
+    async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for service in SERVICES:
+            await self._health.set(service, status)

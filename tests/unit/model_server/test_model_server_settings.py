@@ -1,0 +1,26 @@
+"""Settings come from the environment."""
+
+import pytest
+from pitcall_model_server.settings import Settings
+
+pytestmark = pytest.mark.unit
+
+
+def test_cloud_run_names_the_port_and_our_own_name_wins(monkeypatch):
+    """PORT is honoured; PITCALL_MODEL_PORT is the stronger one."""
+    monkeypatch.setenv("PORT", "1234")
+    assert Settings().port == 1234
+    monkeypatch.setenv("PITCALL_MODEL_PORT", "2345")
+    assert Settings().port == 2345
+
+
+def test_where_the_sim_worker_is_and_how_much_is_played(monkeypatch):
+    """PITCALL_MODEL_SIM_URL, and MONTE_CARLO_ITERATIONS as an alias of max_paths."""
+    monkeypatch.setenv("PITCALL_MODEL_SIM_URL", "http://sim:1")
+    monkeypatch.setenv("MONTE_CARLO_ITERATIONS", "512")
+    assert (Settings().sim_url, Settings().max_paths) == ("http://sim:1", 512)
+
+
+def test_every_setting_is_described():
+    """The reference page is made of these sentences."""
+    assert all(field.description for field in Settings.model_fields.values())

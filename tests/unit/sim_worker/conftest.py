@@ -1,0 +1,118 @@
+"""A small race to decide on and a kernel that does as it is told."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from pitcall_sim_worker.settings import Settings
+from pitcall_sim_worker.simulator import Simulator
+
+from pitcall.errors import Cancelled
+from pitcall.sim.messages import (
+    Candidate,
+    Circuit,
+    DecideRequest,
+    Decision,
+    Forecast,
+    ForecastRequest,
+    Grid,
+    Option,
+    Race,
+    Tyre,
+)
+
+RACE = Race(
+    circuit=Circuit(
+        total_laps=12, base_lap_s=90.0, fuel_s=0.05, noise_s=0.3, pit_loss_s=20.0, pit_tail_s=0.5, pit_vsc=0.6,
+        pit_sc=0.4, dirty_air_s=0.4, dirty_air_gap_s=1.5, hold_gap_s=0.3, pass_intercept=-2.0, pass_per_s=1.5,
+        sc_hazard=0.01, vsc_hazard=0.01, sc_laps=(2, 5), vsc_laps=(1, 2), sc_pace=1.5, catch_pace=1.3, vsc_pace=1.4,
+        queue_gap_s=1.0, retire_hazard=0.001, stop_intercept=-14.0, stop_per_life=14.0, stop_sc=3.0,
+        two_compounds=False,
+    ),
+    tyres=(Tyre(0.0, 0.05, 0.1, 20, 1.0),) * 5,
+    grid=Grid(
+        cars=("A", "B"), laps_done=(5, 5), time_s=(450.0, 450.3), extra_s=(0.0, 0.0), racing=(True, True),
+        boxing=(False, False), compound=(1, 1), tyre_age=(5, 5), used=(2, 2), pace_s=(90.0, 90.1),
+        pace_sd_s=(0.1, 0.1), wear=(1.0, 1.0), wear_sd=(0.1, 0.1),
+    ),
+)  # fmt: skip
+REQUEST = DecideRequest(RACE, "A", (Candidate(), Candidate(7, 2)), seed=7)
+
+_SCREEN = Decision(
+    options=(
+        Option(None, None, 1.25, (0.75, 0.25), 0.0, 0.0, 64),
+        Option(7, 2, 1.5, (0.5, 0.5), 0.25, 0.05, 64, rejoin_position=2.0),
+    ),
+    best=0,
+    resolved=False,
+    rounds=1,
+    draws=64,
+)
+DECISIONS = (_SCREEN, replace(_SCREEN, resolved=True, rounds=2, draws=128, final=True))
+
+
+class FakeKernel:
+    """Yields ``DECISIONS`` unless ``script`` says otherwise; counts its runs."""
+
+    def __init__(self) -> None:
+        self.script: Callable[[Callable[[], bool], Callable[[], bool]], Iterator[Decision]] | None = None
+        self.runs = 0
+
+    def decide(
+        self, request: DecideRequest, *, out_of_time: Callable[[], bool], cancelled: Callable[[], bool]
+    ) -> Iterator[Decision]:
+        self.runs += 1
+        return self.script(out_of_time, cancelled) if self.script else iter(DECISIONS)
+
+    def forecast(self, request: ForecastRequest, *, cancelled: Callable[[], bool]) -> Forecast:
+        self.runs += 1
+        return Forecast(("A", "B"), ((0.75, 0.25), (0.25, 0.75)), request.paths)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class Held:
+    """A script that plays nothing until it is cancelled: ``began`` and ``stopped`` tell the test."""
+
+    def __init__(self) -> None:
+        self.began, self.stopped = threading.Event(), threading.Event()
+
+    def __call__(self, out_of_time: Callable[[], bool], cancelled: Callable[[], bool]) -> Iterator[Decision]:
+        self.began.set()
+        pause = threading.Event()
+        while not cancelled():
+            pause.wait(0.001)
+        self.stopped.set()
+        raise Cancelled("taken back")
+        yield  # a generator, as decide is
+
+
+@pytest.fixture
+def kernel():
+    return FakeKernel()
+
+
+@pytest.fixture
+def simulator(kernel):
+    made = Simulator(Settings(running=1, waiting=1), lambda _: kernel)
+    made.warm_up()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def held(kernel):
+    kernel.script = Held()
+    return kernel.script
+
+
+@pytest.fixture
+def request_():
+    return REQUEST
+
+
+@pytest.fixture
+def decisions():
+    return DECISIONS
