@@ -1,0 +1,66 @@
+import { count, percent, places } from "../ui/format";
+import { Tyre } from "../ui/Tyre";
+import type { Column } from "./columns";
+
+const WIDTH = 200;
+
+/** Everything known about one column, in one sentence: what the keyboard and a screen reader get. */
+export function columnWords(column: Column, position: number): string {
+  const tyre = column.compound ? `, ${column.compound}` : "";
+  if (column.p.length === 0) return `${column.title}: not a legal call on this tyre`;
+  const lost = column.lost ? `, ${places(column.lost.places)} places lost` : "";
+  const here = `P${position} ${percent(column.p[position - 1] ?? 0)}`;
+  return `${column.title}${tyre}: mean position ${places(column.mean)}${lost}, ${here}`;
+}
+
+interface Fact {
+  name: string;
+  value: string;
+  note?: string;
+}
+
+function factsOf({ p, mean, error, lost, rejoin, draws }: Column, position: number): Fact[] {
+  return [
+    { name: `Finish P${position}`, value: percent(p[position - 1] ?? 0) },
+    { name: "Mean position", value: places(mean), note: `± ${places(2 * error)}` },
+    ...(lost === null ? [] : [{ name: "Places lost", value: places(lost.places), note: `± ${places(2 * lost.error)}` }]),
+    ...(rejoin === null ? [] : [{ name: "Comes out", value: `P${Math.round(rejoin)}` }]),
+    { name: "Races", value: count(draws) },
+  ];
+}
+
+interface Props {
+  column: Column;
+  position: number;
+  x: number; // middle of the column
+  chartWidth: number;
+}
+
+export function Tooltip({ column, position, x, chartWidth }: Props) {
+  const left = x + 14 + WIDTH > chartWidth ? Math.max(0, x - 14 - WIDTH) : x + 14;
+  if (column.p.length === 0)
+    return (
+      <div className="tooltip" style={{ left, width: WIDTH }} aria-hidden="true">
+        <strong>{column.title}</strong>
+        <p>Not a legal call on this tyre.</p>
+      </div>
+    );
+  const rows = factsOf(column, position);
+  return (
+    <div className="tooltip" style={{ left, width: WIDTH }} aria-hidden="true">
+      <strong>
+        {column.title} {column.compound && <Tyre compound={column.compound} label={false} />} {column.compound}
+      </strong>
+      <dl>
+        {rows.map(({ name, value, note }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              {value} {note && <small>{note}</small>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
