@@ -200,3 +200,4 @@ def test_reading_is_a_pure_function_of_the_state():
     """Same state, same bits: the seed too."""
     assert fc.read(state()) == fc.read(state())
     assert fc.seed_of(state(), "AAA") == fc.seed_of(state(), "AAA") != fc.seed_of(state(), "BBB")
+    assert 0 <= fc.seed_of(state(), "AAA") < 2**53
