@@ -1,0 +1,55 @@
+"""The orchestrator's app: a socket, three small endpoints, and the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, WebSocket
+
+from pitcall import __version__
+from pitcall.adapters.races import RaceStore
+from pitcall_orchestrator.advice import ModelServer
+from pitcall_orchestrator.connection import Connection
+from pitcall_orchestrator.edge import add_errors, add_page
+from pitcall_orchestrator.hub import Hub
+from pitcall_orchestrator.sessions import Sessions
+from pitcall_orchestrator.settings import Settings
+from pitcall_orchestrator.tools import Tools
+
+
+def create_app(settings: Settings | None = None, store: RaceStore | None = None) -> FastAPI:
+    """Build the orchestrator. Tests pass settings and races; nothing is read at import time."""
+    settings = settings or Settings()
+    hub = Hub(store or RaceStore(), settings.races)
+    model_server = ModelServer(settings.model_server)
+    sessions = Sessions(hub, Tools(model_server), settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await sessions.close()
+        await model_server.close()
+
+    app = FastAPI(title="Pitcall orchestrator", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.sessions = sessions
+    add_errors(app)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> dict[str, bool]:
+        # Without a model server standings and replays still work: that is degraded, not down.
+        return {"ready": True, "model_server": await model_server.serving()}
+
+    @app.get("/v1/races")
+    async def races() -> list[dict[str, Any]]:
+        return await hub.races()
+
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket) -> None:
+        await Connection(websocket, sessions).serve()
+
+    add_page(app, settings.page)
+    return app

@@ -1,0 +1,263 @@
+"""The tools of the planner: advise, forecast, explain, standings. One question in, one answer out.
+
+Every figure of an answer comes from here: from the model server or from the race state.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from pitcall.adapters import telemetry
+from pitcall.domain.race import CarState, RaceState
+from pitcall.domain.tyres import Compound
+from pitcall.errors import NotFound, StaleFeed
+from pitcall.wire.convert import Advice, Provenance
+from pitcall_orchestrator import phrase, report
+from pitcall_orchestrator.advice import ModelServer, Terms
+from pitcall_orchestrator.planner import Intent, Plan, plan
+from pitcall_orchestrator.protocol import decision_json, forecast_json, timings_json
+from pitcall_orchestrator.view import standings_view
+
+Json = dict[str, Any]
+
+#: What stands in the provenance of an answer that needed no model and no random numbers.
+_TIMING: Final = Provenance("timing", 0, 0, 0.0)
+
+
+class AsOf(Protocol):
+    """The race as one car's question sees it."""
+
+    def __call__(self, car: str | None) -> tuple[RaceState, float]:
+        """The state, and the age of its newest event in race time, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One ``ask`` with its defaults filled in."""
+
+    id: str
+    text: str
+    as_of: AsOf
+    received: float  #: ``time.perf_counter()``
+    deadline_s: float  #: from ``received`` on
+    car: str | None = None
+    lap: int | None = None
+    seed: int | None = None
+    max_paths: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What "why?" needs of an answer."""
+
+    question: Question
+    plan: Plan
+    state: RaceState
+    feed_age_s: float
+    advice: Advice
+
+
+@dataclass(slots=True)
+class Job:
+    """One question on its way to its answer."""
+
+    question: Question
+    plan: Plan
+    state: RaceState
+    feed_age_s: float
+    emit: Callable[[str, Json], None]  #: frame type, fields
+    decision: Json | None = None  #: as last shown
+    model_server_ms: float = 0.0
+    sim_worker_ms: float = 0.0
+
+    def terms(self) -> Terms:
+        """What is left of the question's terms now."""
+        asked = self.question
+        left = asked.deadline_s - (time.perf_counter() - asked.received)
+        return Terms(left, asked.seed, asked.max_paths, self.plan.assume)
+
+    def call(self, tool: str, **arguments: object) -> None:
+        """Say which tool is used."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        self.emit("tool.call", {"id": self.question.id, "tool": tool, "arguments": {"race": self.state.race, **given}})
+
+    def result(self, tool: str, result: Json) -> None:
+        """Say in brief what it found."""
+        self.emit("tool.result", {"id": self.question.id, "tool": tool, "result": result})
+
+
+class Tools:
+    """Plans a question, uses the tools, phrases the answer."""
+
+    def __init__(self, model_server: ModelServer) -> None:
+        self._model_server = model_server
+
+    async def answer(
+        self, question: Question, last: Advised | None, emit: Callable[[str, Json], None]
+    ) -> Advised | None:
+        """Answer by ``emit``; the last frame is ``answer.done``. Returns what a later "why?" is about, if anything.
+
+        Args:
+            question: what is asked.
+            last: the session's last advice on the same race, that "why?" is about.
+            emit: takes type and fields of every frame.
+
+        Raises:
+            PitcallError: as by ``planner.plan``, ``RaceState.car`` and ``ModelServer``.
+        """
+        state, age = question.as_of(question.car)
+        made = plan(question.text, state, question.car)
+        if made.car != question.car:
+            state, age = question.as_of(made.car)
+        job = Job(question, made, state, age, emit)
+        if made.tool == "standings":
+            self._standings(job)
+            return None
+        if made.tool == "forecast":
+            await self._forecast(job)
+            return None
+        if made.intent is Intent.WHY and last is not None and _about(last, question, made):
+            return self._explain(job, last)
+        return await self._advise(job)
+
+    async def _advise(self, job: Job) -> Advised:
+        made, state = job.plan, job.state
+        if made.car is None:
+            raise NotFound("there is no answer yet to explain: ask when to pit first")
+        _check_racing(state, state.car(made.car))
+        phrase.named_laps(made, state)  # a lap that cannot be is refused before anything is simulated
+        rival = await self._rival(job)
+        advice = await self._decision(job, made.car)
+        said = phrase.advice(made, state, advice, rival)
+        self._done(job, said, advice.provenance, advice=advice)
+        return Advised(job.question, made, state, job.feed_age_s, advice)
+
+    async def _decision(self, job: Job, car: str) -> Advice:
+        assume = job.plan.assume.value if job.plan.assume else None
+        job.call("advise", car=car, lap=job.state.car(car).laps_done, assume_track=assume)
+        advice: Advice | None = None
+        async for advice in self._model_server.advise(job.state, car, job.terms()):
+            decision = advice.decision
+            stage = "final" if decision.final else "refine" if decision.rounds > 1 else "screen"
+            job.decision = decision_json(decision)
+            job.emit("answer.delta", {"id": job.question.id, "stage": stage, "decision": job.decision})
+        assert advice is not None  # noqa: S101  # an empty stream has raised
+        job.model_server_ms += advice.timings.model_server_ms
+        job.sim_worker_ms += advice.timings.sim_worker_ms
+        best = advice.decision.options[advice.decision.best]
+        result = {
+            "lap": best.lap,
+            "compound": None if best.compound is None else Compound(best.compound).label,
+            "mean_position": best.mean_position,
+            "resolved": advice.decision.resolved,
+            "draws": advice.decision.draws,
+        }
+        job.result("advise", result)
+        return advice
+
+    async def _rival(self, job: Job) -> Advice | None:
+        """For "can I undercut HAM?": what HAM knows of cars behind, without a simulation worth the name."""
+        if job.plan.intent is not Intent.ATTACK or job.plan.car is None:
+            return None
+        other = job.plan.other or report.car_ahead(job.state, job.plan.car)
+        if other is None or not job.state.car(other).racing:
+            return None
+        job.call("advise", car=other, max_paths=1)
+        terms = job.terms()
+        one_path = Terms(terms.deadline_s, terms.seed, 1, terms.assume)
+        found = [advice async for advice in self._model_server.advise(job.state, other, one_path)][-1]
+        job.model_server_ms += found.timings.model_server_ms
+        job.sim_worker_ms += found.timings.sim_worker_ms
+        threats = [threat.car for threat in found.evidence.undercut_threats]
+        job.result("advise", {"undercut_threats": threats})
+        return found
+
+    async def _forecast(self, job: Job) -> None:
+        car = job.plan.car if job.plan.intent is Intent.FINISH else None
+        if car is not None:
+            job.state.car(car)
+        if job.state.finished:
+            raise StaleFeed(f"race {job.state.race} is over: there is nothing to forecast")
+        assume = job.plan.assume.value if job.plan.assume else None
+        job.call("forecast", lap=job.state.laps_done, car=car, assume_track=assume)
+        outlook = await self._model_server.forecast(job.state, job.terms())
+        job.model_server_ms += outlook.timings.model_server_ms
+        job.sim_worker_ms += outlook.timings.sim_worker_ms
+        shown = forecast_json(outlook.forecast)
+        first = {"car": shown["cars"][0]["car"], "mean_position": shown["cars"][0]["mean_position"]}
+        job.result("forecast", {"draws": outlook.forecast.draws, "best": first})
+        said = report.forecast(job.plan, job.state, outlook)
+        self._done(job, said, outlook.provenance, forecast=shown, draws=outlook.forecast.draws)
+
+    def _standings(self, job: Job) -> None:
+        for car in (job.plan.car, job.plan.other):
+            if car is not None:
+                job.state.car(car)
+        job.call("standings", lap=job.state.laps_done)
+        rows = standings_view(job.state)
+        job.result("standings", {"leader": rows[0]["car"] if rows else None, "cars": len(rows)})
+        self._done(job, report.standings(job.plan, job.state), _TIMING, standings=rows)
+
+    def _explain(self, job: Job, last: Advised) -> Advised:
+        job.call("explain", car=last.plan.car, lap=last.advice.provenance.race_lap)
+        job.result("explain", {"question": last.question.text})
+        job.feed_age_s = last.feed_age_s
+        job.decision = decision_json(last.advice.decision)
+        made = phrase.about(job.plan, last.plan)
+        said = phrase.advice(made, last.state, last.advice, None)
+        self._done(job, said, last.advice.provenance, advice=last.advice)
+        return last
+
+    def _done(
+        self,
+        job: Job,
+        said: report.Said,
+        source: Provenance,
+        *,
+        advice: Advice | None = None,
+        forecast: Json | None = None,
+        standings: list[Json] | None = None,
+        draws: int = 0,
+    ) -> None:
+        body: Json = {
+            "id": job.question.id,
+            "tool": job.plan.tool,
+            "text": said.text,
+            "why": list(said.why),
+            "decision": job.decision,
+            "forecast": forecast,
+            "standings": standings,
+            "provenance": {
+                "model": source.model,
+                "seed": source.seed,
+                "race": job.state.race,
+                "race_lap": job.state.laps_done if source is _TIMING else source.race_lap,
+                "feed_age_s": round(job.feed_age_s, 3),
+                "assumed": list(source.assumed),
+                "draws": advice.decision.draws if advice else draws,
+                "rounds": advice.decision.rounds if advice else 0,
+                "trace_id": telemetry.trace_id(),
+            },
+        }
+        total_ms = (time.perf_counter() - job.question.received) * 1e3
+        body["timings_ms"] = timings_json(total_ms, job.model_server_ms, job.sim_worker_ms)
+        job.emit("answer.done", body)
+
+
+def _about(last: Advised, question: Question, made: Plan) -> bool:
+    """True if "why?" can only mean the last answer."""
+    return (
+        question.as_of(None)[0].race == last.state.race
+        and (not made.named or made.car == last.plan.car)
+        and question.car in (None, last.question.car, last.plan.car)
+        and question.lap in (None, last.question.lap)
+    )
+
+
+def _check_racing(state: RaceState, car: CarState) -> None:
+    """Raises StaleFeed before any hop: there is no call left to make."""
+    if state.finished:
+        raise StaleFeed(f"race {state.race} is over; name an earlier lap to ask what it looked like then")
+    if not car.racing:
+        raise StaleFeed(f"{car.car} is {car.status.value}; name an earlier lap to ask what it looked like then")

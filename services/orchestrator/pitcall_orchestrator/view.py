@@ -1,0 +1,87 @@
+"""What a client sees of a race: ``Race``, ``Car`` and ``race.delta`` of docs/reference/socket.md. Pure."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
+
+from pitcall.domain.race import CarState, RaceState
+
+Json = dict[str, Any]
+
+
+def race_view(state: RaceState) -> Json:
+    """``Race``: everything of a race that a page shows, cars in running order."""
+    return {
+        "id": state.race,
+        "name": state.name,
+        "series": state.series,
+        "total_laps": state.total_laps,
+        "lap": state.laps_done,
+        "t_s": round(state.t, 3),
+        "track": state.track.value,
+        "finished": state.finished,
+        "wet": state.wet,
+        "messages": [{"t_s": round(t_s, 3), "text": text} for t_s, text in state.messages],
+        "cars": standings_view(state),
+    }
+
+
+def standings_view(state: RaceState) -> list[Json]:
+    """``[Car]`` in running order."""
+    order = state.order()
+    return [_car(position, order) for position in range(1, len(order) + 1)]
+
+
+def delta(race: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
+    """``race.delta`` without its type: the fields of Race that changed, and the cars that changed, whole."""
+    known = {car["car"]: car for car in before["cars"]}
+    return {
+        "race": race,
+        "changes": {name: value for name, value in after.items() if name != "cars" and before.get(name) != value},
+        "cars": [car for car in after["cars"] if known.get(car["car"]) != car],
+    }
+
+
+def gap_s(behind: CarState, ahead: CarState) -> float | None:
+    """Seconds between two cars at the last line that the one behind crossed; None if the other did not cross it."""
+    if not behind.laps:
+        return None
+    at = bisect_left(ahead.laps, behind.laps_done, key=attrgetter("lap"))
+    if at == len(ahead.laps) or ahead.laps[at].lap != behind.laps_done:
+        return None
+    return behind.time_s - ahead.laps[at].time_s
+
+
+def laps_down(car: CarState, leader: CarState) -> int:
+    """Laps that the leader was ahead when the car last crossed the line."""
+    if not car.laps:
+        return 0
+    seen = bisect_right(leader.laps, car.time_s, key=attrgetter("time_s"))
+    return max(0, leader.laps[seen - 1].lap - car.laps_done) if seen else 0
+
+
+def _car(position: int, order: list[CarState]) -> Json:
+    car, leader = order[position - 1], order[0]
+    last = car.laps[-1].lap_time_s if car.laps else None
+    return {
+        "car": car.car,
+        "number": car.number,
+        "driver": car.driver,
+        "team": car.team,
+        "position": position,
+        "status": car.status.value,
+        "lap": car.laps_done,
+        "gap_s": _rounded(gap_s(car, leader)),
+        "interval_s": _rounded(gap_s(car, order[position - 2])) if position > 1 else None,
+        "laps_down": laps_down(car, leader),
+        "last_lap_s": _rounded(last),
+        "compound": car.compound.label,
+        "tyre_age": car.tyre_age,
+        "stops": len(car.stops),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    """To the millisecond: feeds know no more; never below 0: two cars at one line are in the order of the log."""
+    return None if seconds is None else max(0.0, round(seconds, 3))
