@@ -14,11 +14,12 @@ from pitcall.adapters.races import RaceStore, RaceSummary
 from pitcall.cli.options import Home
 from pitcall.cli.output import exits, print_json, progress, stdout
 from pitcall.cli.replay import Keys, Player, has_keys, print_laps, watch
-from pitcall.cli.timing import lap_line, race_json, timing_table
+from pitcall.cli.timing import lap_line, timing_table
 from pitcall.domain.events import Event
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.errors import InvalidRequest, NotFound
+from pitcall.wire.view import race_view
 
 app = typer.Typer(help="Import, make, list, show and replay races.", no_args_is_help=True)
 imports = typer.Typer(help="Turn timing data into races.", no_args_is_help=True)
@@ -103,7 +104,7 @@ def show(
         events = RaceStore().events(race)
         state = reduce_all(events if lap is None else until_lap(events, _checked_lap(events, lap)))
         if as_json:
-            print_json(race_json(state))
+            print_json(race_view(state))
         else:
             stdout.print(timing_table(state))
 
@@ -141,7 +142,7 @@ def _shower(*, as_json: bool) -> Callable[[RaceState], None]:
     def as_line(state: RaceState) -> None:
         stdout.print(lap_line(state), markup=False, soft_wrap=True)
 
-    return (lambda state: print_json(race_json(state))) if as_json else as_line
+    return (lambda state: print_json(race_view(state))) if as_json else as_line
 
 
 def _chosen(file: Path, season: int | None, round_: int | None, *, every: bool) -> list[LapsRace]:

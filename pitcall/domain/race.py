@@ -4,8 +4,10 @@ Units in this package: seconds, kilograms, completed laps. A field that breaks
 the rule carries its unit in its name (``air_temp_c``).
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -51,7 +53,7 @@ class PitStop:
 
 @dataclass(frozen=True, slots=True)
 class CarState:
-    """One car and all that it has done. ``position`` and gaps are derived, see RaceState."""
+    """One car and all that it has done. Position and gaps are derived: ``RaceState.order``, ``gap_s``."""
 
     car: str
     number: str = ""
@@ -138,19 +140,32 @@ class RaceState:
             ),
         )
 
-    def gap_s(self, car: CarState) -> float | None:
-        """Seconds behind the leader at the last line that both crossed; None where they share none."""
-        leader = self.order()[0]
-        at_line = {record.lap: record.time_s for record in leader.laps}
-        if car.laps_done not in at_line:
-            return None
-        return max(0.0, car.time_s - at_line[car.laps_done])
-
     @property
     def wet(self) -> bool:
         """True when more than half of the racing cars whose tyres are known run on tyres with a tread."""
         known = [car.compound for car in self.cars.values() if car.racing and car.compound is not Compound.UNKNOWN]
         return sum(compound in RAIN for compound in known) * 2 > len(known)
+
+
+def gap_s(behind: CarState, ahead: CarState) -> float | None:
+    """Seconds between two cars at the last line that the one behind crossed; None if the other did not cross it.
+
+    Never negative: two cars at one line are in the order of the log.
+    """
+    if not behind.laps:
+        return None
+    at = bisect_left(ahead.laps, behind.laps_done, key=attrgetter("lap"))
+    if at == len(ahead.laps) or ahead.laps[at].lap != behind.laps_done:
+        return None
+    return max(0.0, behind.time_s - ahead.laps[at].time_s)
+
+
+def laps_down(car: CarState, leader: CarState) -> int:
+    """Laps that the leader was ahead when the car last crossed the line."""
+    if not car.laps:
+        return 0
+    seen = bisect_right(leader.laps, car.time_s, key=attrgetter("time_s"))
+    return max(0, leader.laps[seen - 1].lap - car.laps_done) if seen else 0
 
 
 def must_change_compound(car: CarState) -> bool:

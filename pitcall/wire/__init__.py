@@ -1,1 +1,1 @@
-"""The gRPC contract: generated code (never edited) and its conversion by hand."""
+"""What crosses a wire: generated gRPC code (never edited), its conversion by hand, and the JSON view of a race."""

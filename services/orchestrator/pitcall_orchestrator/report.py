@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pitcall.domain.events import Track
-from pitcall.domain.race import CarState, RaceState
+from pitcall.domain.race import CarState, RaceState, gap_s, laps_down
 from pitcall.wire.convert import Outlook
 from pitcall_orchestrator.planner import Intent, Plan
 from pitcall_orchestrator.protocol import mean_position
-from pitcall_orchestrator.view import gap_s, laps_down
 
 TRACK: Final = {
     Track.GREEN: "green flag",

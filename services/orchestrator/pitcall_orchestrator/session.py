@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 from pitcall.adapters import telemetry
 from pitcall.domain.race import RaceState
 from pitcall.errors import Cancelled, InvalidRequest, NotFound, Overloaded, PitcallError, error_body
+from pitcall.wire.view import delta, race_view
 from pitcall_orchestrator import protocol
 from pitcall_orchestrator.hub import Hub, RaceLog
 from pitcall_orchestrator.names import Names
@@ -20,7 +21,6 @@ from pitcall_orchestrator.outbox import Outbox
 from pitcall_orchestrator.replay import Replay
 from pitcall_orchestrator.settings import Settings
 from pitcall_orchestrator.tools import Advised, AsOf, Question, Tools
-from pitcall_orchestrator.view import delta, race_view
 
 Json = dict[str, Any]
 

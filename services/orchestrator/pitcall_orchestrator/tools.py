@@ -13,11 +13,11 @@ from pitcall.domain.race import CarState, RaceState
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
 from pitcall.wire.convert import Advice, Provenance
+from pitcall.wire.view import standings_view
 from pitcall_orchestrator import phrase, report
 from pitcall_orchestrator.advice import ModelServer, Terms
 from pitcall_orchestrator.planner import Intent, Plan, plan
 from pitcall_orchestrator.protocol import decision_json, forecast_json, timings_json
-from pitcall_orchestrator.view import standings_view
 
 Json = dict[str, Any]
 

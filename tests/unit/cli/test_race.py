@@ -19,7 +19,7 @@ from pitcall.adapters.races import RaceStore
 from pitcall.cli.output import ExitCode, exit_code, exits, fail
 from pitcall.cli.race import app
 from pitcall.cli.replay import SPEEDS, Player, press, print_laps
-from pitcall.cli.timing import clock, race_json
+from pitcall.cli.timing import clock
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.errors import (
     Cancelled,
@@ -32,6 +32,7 @@ from pitcall.errors import (
     StaleFeed,
 )
 from pitcall.synth import synthesise
+from pitcall.wire.view import race_view
 
 pytestmark = pytest.mark.unit
 
@@ -157,7 +158,7 @@ class TestShow:
     def test_at_a_lap_is_what_was_known_then(self):
         """The same state as the replay."""
         shown = json.loads(pitcall("show", "small", "--lap", 4, "--json").stdout)
-        assert shown == race_json(reduce_all(until_lap(RACE, 4)))
+        assert shown == race_view(reduce_all(until_lap(RACE, 4)))
         assert (shown["lap"], shown["finished"], shown["cars"][0]["gap_s"]) == (4, False, 0.0)
 
     def test_at_lap_zero_is_the_grid(self):
@@ -195,7 +196,7 @@ class TestReplayWithoutATerminal:
         """The last one is the result."""
         lines = pitcall("replay", "small", "--speed", 0, "--json").stdout.splitlines()
         assert [json.loads(line)["lap"] for line in lines] == [*range(1, 13), 12]
-        assert json.loads(lines[-1]) == race_json(reduce_all(RACE))
+        assert json.loads(lines[-1]) == race_view(reduce_all(RACE))
 
     def test_refuses_laps_that_make_no_sense(self):
         """Past the end is not there; backwards is a mistake."""

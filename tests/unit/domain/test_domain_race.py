@@ -3,7 +3,7 @@
 import pytest
 
 from pitcall.domain.events import Car, Lap, PitIn, Retired
-from pitcall.domain.race import CarState, CarStatus, must_change_compound
+from pitcall.domain.race import CarState, CarStatus, gap_s, must_change_compound
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound
 
@@ -29,19 +29,19 @@ class TestGap:
     def test_is_taken_at_the_last_line_that_both_crossed(self, race, laps):
         """Not from two different laps."""
         state = race(*laps("AAA", 3), *laps("BBB", 2, late_s=4.5))
-        assert state.gap_s(state.car("BBB")) == 4.5
-        assert state.gap_s(state.car("AAA")) == 0.0
+        assert gap_s(state.car("BBB"), state.order()[0]) == 4.5
+        assert gap_s(state.car("AAA"), state.order()[0]) == 0.0
 
     def test_is_not_known_before_the_first_line(self, race, laps):
         """None, never zero."""
         state = race(*laps("AAA", 1))
-        assert state.gap_s(state.car("BBB")) is None
+        assert gap_s(state.car("BBB"), state.order()[0]) is None
 
     def test_is_never_negative(self, race, laps):
         """A car that was passed on the last lap was ahead at the line before it."""
         state = race(Lap(t=90.0, car="BBB", lap=1), *laps("AAA", 2, late_s=2.0))
         assert keys(state) == ["AAA", "BBB"]
-        assert state.gap_s(state.car("BBB")) == 0.0
+        assert gap_s(state.car("BBB"), state.order()[0]) == 0.0
 
 
 def test_a_car_that_is_not_there_is_named_with_those_that_are(race):

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pitcall_orchestrator.hub import RaceLog
-from pitcall_orchestrator.view import delta, gap_s, laps_down, race_view
 
-from pitcall.domain.race import RaceState
+from pitcall.domain.race import RaceState, gap_s, laps_down
 from pitcall.synth import synthesise
+from pitcall.wire.view import delta, race_view
 
 pytestmark = pytest.mark.unit
 
@@ -55,14 +55,14 @@ def test_a_state_without_cars_has_a_view():
 
 
 @given(seq=st.integers(0, len(RACE)))
-def test_gap_to_the_leader_is_that_of_the_domain(seq):
-    """The faster way to the same figure."""
-    state = LOG.at(seq)
-    for car in state.order():
-        expected = state.gap_s(car)
-        found = gap_s(car, state.order()[0])
-        assert (None if found is None else max(0.0, found)) == (expected if car.laps else None)
-        assert laps_down(car, state.order()[0]) >= 0
+def test_gap_to_the_leader_is_that_at_the_last_common_line(seq):
+    """The binary search finds what a plain scan of the leader's laps finds."""
+    order = LOG.at(seq).order()
+    for car in order:
+        at_line = [record.time_s for record in order[0].laps if record.lap == car.laps_done and car.laps]
+        assert gap_s(car, order[0]) == (max(0.0, car.time_s - at_line[0]) if at_line else None)
+        passed = [record.lap for record in order[0].laps if record.time_s <= car.time_s and car.laps]
+        assert laps_down(car, order[0]) == max(0, passed[-1] - car.laps_done if passed else 0)
 
 
 @given(a=st.integers(0, len(RACE)), b=st.integers(0, len(RACE)))

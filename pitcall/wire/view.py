@@ -1,11 +1,9 @@
 """What a client sees of a race: ``Race``, ``Car`` and ``race.delta`` of docs/reference/socket.md. Pure."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any
 
-from pitcall.domain.race import CarState, RaceState
+from pitcall.domain.race import CarState, RaceState, gap_s, laps_down
 
 Json = dict[str, Any]
 
@@ -43,24 +41,6 @@ def delta(race: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Jso
     }
 
 
-def gap_s(behind: CarState, ahead: CarState) -> float | None:
-    """Seconds between two cars at the last line that the one behind crossed; None if the other did not cross it."""
-    if not behind.laps:
-        return None
-    at = bisect_left(ahead.laps, behind.laps_done, key=attrgetter("lap"))
-    if at == len(ahead.laps) or ahead.laps[at].lap != behind.laps_done:
-        return None
-    return behind.time_s - ahead.laps[at].time_s
-
-
-def laps_down(car: CarState, leader: CarState) -> int:
-    """Laps that the leader was ahead when the car last crossed the line."""
-    if not car.laps:
-        return 0
-    seen = bisect_right(leader.laps, car.time_s, key=attrgetter("time_s"))
-    return max(0, leader.laps[seen - 1].lap - car.laps_done) if seen else 0
-
-
 def _car(position: int, order: list[CarState]) -> Json:
     car, leader = order[position - 1], order[0]
     last = car.laps[-1].lap_time_s if car.laps else None
@@ -83,5 +63,5 @@ def _car(position: int, order: list[CarState]) -> Json:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    """To the millisecond: feeds know no more; never below 0: two cars at one line are in the order of the log."""
-    return None if seconds is None else max(0.0, round(seconds, 3))
+    """To the millisecond: feeds know no more."""
+    return None if seconds is None else round(seconds, 3)
