@@ -1,0 +1,29 @@
+"""What every test can rely on: its own home and environment, and compiled kernels kept between runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# numba reads it when it is first imported. One folder for this process and the services that e2e tests start.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test writes to the home of who runs it, and none sees what another one set."""
+    before = dict(os.environ)
+    os.environ["PITCALL_HOME"] = str(tmp_path_factory.getbasetemp() / "home")
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def data() -> Path:
+    """Real timing data, where there is some."""
+    folder = os.environ.get("PITCALL_TEST_DATA")
+    if not folder:
+        pytest.skip("needs real timing data: set PITCALL_TEST_DATA")
+    return Path(folder)

@@ -1,0 +1,46 @@
+"""The three real services, as ``pitcall up`` runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pitcall.cli.mesh import Mesh
+from pitcall.cli.output import progress
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home that ``own_environment`` gives to every test."""
+    return tmp_path_factory.getbasetemp() / "home"
+
+
+@pytest.fixture(scope="session")
+def mesh(session_home: Path) -> Iterator[Mesh]:
+    """Running services that the command finds. A test that stops one starts it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PITCALL_HOME", str(session_home))
+        with Mesh(progress, announce=True) as running:
+            yield running
+
+
+@pytest.fixture
+def pitcall() -> Run:
+    """Run the command in a process of its own."""
+
+    def run(*arguments: str, timeout_s: float = 90.0, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "pitcall.cli", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env=os.environ | environment,
+        )
+
+    return run
