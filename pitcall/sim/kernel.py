@@ -276,7 +276,8 @@ def _drive(
         new = -1
         if lap < numbers.total_laps:
             if c == call.car and call.lap >= 0:
-                early = s[FRESH, c] and s[AGE, c] + 1 >= YOUNG_TYRE_LAPS and call.lap - lap <= EARLY_STOP_LAPS
+                fresh = s[FRESH, c] and step > 0  # what is shown on the lap of the question is known
+                early = fresh and s[AGE, c] + 1 >= YOUNG_TYRE_LAPS and call.lap - lap <= EARLY_STOP_LAPS
                 if call.lap > 0 and (lap == call.lap or early):
                     new, call = call.compound, Call(call.car, POLICY, 0)
             else:

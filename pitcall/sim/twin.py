@@ -241,7 +241,9 @@ def _stop(p: _Path, c: _Car, lap: int) -> int:
     if c.index == p.own and p.open_call and p.call is not None:
         if p.call.lap is None or p.call.compound is None:
             return -1
-        early = c.fresh_regime and c.age + 1 >= YOUNG_TYRE_LAPS and p.call.lap - lap <= EARLY_STOP_LAPS
+        # Not on the lap of the question: what is shown then is known, and the calls differ by it.
+        fresh = c.fresh_regime and c.done > p.race.grid.laps_done[c.index]
+        early = fresh and c.age + 1 >= YOUNG_TYRE_LAPS and p.call.lap - lap <= EARLY_STOP_LAPS
         if lap == p.call.lap or early:
             p.open_call = False
             return p.call.compound

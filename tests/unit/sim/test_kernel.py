@@ -53,6 +53,21 @@ class TestStop:
         assert positions(engine, race, call=Candidate(11, 2))[0, 0] == 1
         assert positions(engine, replace(race, regime=0), call=Candidate(11, 2))[0, 0] == 6
 
+    def test_behind_a_safety_car_that_is_out_differs_by_its_lap(self, engine):
+        """On the lap of the question the calls are the choice: stopping now is free, two laps later it is not."""
+        circuit = replace(QUIET, pit_loss_s=500.0, pit_sc=0.0, sc_laps=(1, 1), queue_gap_s=0.1)
+        race = make_race(circuit=circuit, regime=SAFETY_CAR, time_s=(900.0, *(950.0,) * 5))
+        assert positions(engine, race, call=Candidate(11, 2))[0, 0] == 1
+        assert positions(engine, race, call=Candidate(13, 2))[0, 0] == 6
+
+    @pytest.mark.parametrize(("call", "stop"), [(14, 12), (24, 12), (25, 13)])
+    def test_is_taken_up_to_twelve_laps_early_when_a_safety_car_comes_out(self, call, stop):
+        """With one beginning on every lap from the next on, the first that is near enough to the call is used."""
+        circuit = replace(QUIET, sc_hazard=1.0, sc_laps=(1, 1))
+        trace: list[twin.TraceLap] = []
+        twin.play(make_race(circuit=circuit, regime=VSC, regime_laps=9), 1, 0, 0, Candidate(call, 2), trace)
+        assert [lap.lap for lap in trace if lap.car == 0 and lap.pitted] == [stop]
+
 
 class TestRules:
     def test_a_car_that_breaks_the_two_compound_rule_is_last(self, engine):
