@@ -1,6 +1,7 @@
 """The gRPC server: listens at once, says NOT_SERVING until its models are there."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -67,6 +68,7 @@ class ModelServer:
         """Load the models, then answer. Raises whatever keeps them from loading."""
         started = time.perf_counter()
         device = await asyncio.to_thread(self._load)
+        gc.freeze()  # what torch brought along stays: no collection need look at it again inside a question
         self._simulator = SimClient(self._settings.sim_url)
         self._gate.open(Advisor(self._simulator))
         await self._say(health_pb2.HealthCheckResponse.SERVING)

@@ -57,15 +57,16 @@ class SimClient:
             Overloaded: its queue is full.
             PitcallError: whatever else the worker answered, by its class.
         """
+        final = False
         async with self._post("/v1/decide", _DECIDE_REQUEST.dump_json(request), deadline_s) as response:
-            async for line in _lines(response):
+            async for line in _lines(response):  # to its end: a connection with something unread is thrown away
                 if line.startswith(_ERROR):
                     raise _typed(line, response)
                 decision = _read(_DECISION, line)
+                final = decision.final
                 yield decision
-                if decision.final:
-                    return
-        raise SimulatorUnavailable("the sim worker ended its answer before the final decision")
+        if not final:
+            raise SimulatorUnavailable("the sim worker ended its answer before the final decision")
 
     async def forecast(self, request: ForecastRequest, deadline_s: float) -> Forecast:
         """The forecast. Raises what ``decide`` raises."""

@@ -1,5 +1,6 @@
 """The orchestrator's app: a socket, three small endpoints, and the page."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None, store: RaceStore | None = None)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gc.freeze()  # what the imports made stays: no collection need look at it again inside a question
         yield
         await sessions.close()
         await model_server.close()

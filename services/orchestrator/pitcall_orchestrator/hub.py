@@ -15,8 +15,8 @@ from pitcall.domain.events import Event, Lap
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce, reduce_all
 
-#: Events between two checkpoints: folding so many takes well under a millisecond.
-_STEP: Final = 64
+#: Events between two checkpoints: folding so many takes about 0.1 ms, and checkpoints share what did not change.
+_STEP: Final = 16
 #: States kept per race beside the checkpoints.
 _KEPT_STATES: Final = 32
 

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -17,11 +18,29 @@ _SIMILAR: Final = 80.0
 _SHORTEST: Final = 4
 
 
+class Entry(NamedTuple):
+    """What a car may be called."""
+
+    car: str
+    number: str
+    driver: str
+    team: str
+
+
+def names_of(cars: Iterable[CarState]) -> "Names":
+    """The names of a race's cars; the same for every state of the race, so the last ones are kept."""
+    return _names(tuple(Entry(car.car, car.number, car.driver, car.team) for car in cars))
+
+
+@lru_cache(maxsize=32)
+def _names(entries: tuple[Entry, ...]) -> "Names":
+    return Names(entries)
+
+
 class Names:
     """The cars of one race by everything that they may be called."""
 
-    def __init__(self, cars: Iterable[CarState]) -> None:
-        entries = list(cars)
+    def __init__(self, entries: Sequence[Entry]) -> None:
         self.keys = {car.car.upper(): car.car for car in entries}
         self.listed = ", ".join(sorted(car.car for car in entries))
         self._numbers = {car.number: car.car for car in entries if car.number}

@@ -13,7 +13,7 @@ from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotUnderstood
-from pitcall_orchestrator.names import Names
+from pitcall_orchestrator.names import names_of
 from pitcall_orchestrator.words import Reading, read
 
 
@@ -144,7 +144,7 @@ def plan(text: str, state: RaceState, me: str | None) -> Plan:
         NotUnderstood: there is no question in the text that can be answered, or no car to answer it for.
         NotFound: it names a car that is not in the race.
     """
-    said = read(text, Names(state.cars.values()))
+    said = read(text, names_of(state.cars.values()))
     asked = _COMES_OUT.sub("safety car", said.text)  # it is not the car that "comes out"
     intent = next((intent for intent, pattern in _PATTERNS if pattern.search(asked)), None)
     if _NOT_SIMULATED.search(said.text) and _SUPPOSING.search(said.text) and intent is not Intent.WHY:

@@ -16,7 +16,7 @@ from pitcall.errors import Cancelled, InvalidRequest, NotFound, Overloaded, Pitc
 from pitcall.wire.view import delta, race_view
 from pitcall_orchestrator import protocol
 from pitcall_orchestrator.hub import Hub, RaceLog
-from pitcall_orchestrator.names import Names
+from pitcall_orchestrator.names import names_of
 from pitcall_orchestrator.outbox import Outbox
 from pitcall_orchestrator.replay import Replay
 from pitcall_orchestrator.settings import Settings
@@ -110,7 +110,7 @@ class Session:
         if len(self._followed) >= _MAX_FOLLOWED and frame.race not in self._followed:
             raise InvalidRequest(f"follow: at most {_MAX_FOLLOWED} races at a time; unfollow one first")
         log = await self._hub.open(frame.race)
-        car = None if frame.car is None else Names(log.last.cars.values()).resolve(frame.car)
+        car = None if frame.car is None else names_of(log.last.cars.values()).resolve(frame.car)
         replay = Replay(log, car, frame.lap)
         if frame.race in self._followed:
             self._drop(frame.race)
@@ -227,7 +227,7 @@ class Session:
         """The question with its defaults. Raises NotFound (car) and InvalidRequest (lap)."""
         car = self._followed[race].car if race in self._followed else None
         if frame.car is not None:
-            car = Names(log.last.cars.values()).resolve(frame.car)
+            car = names_of(log.last.cars.values()).resolve(frame.car)
         if frame.lap is not None and frame.lap > log.last.total_laps:
             raise InvalidRequest(f"ask: lap {frame.lap}: race {race} has {log.last.total_laps} laps")
         return Question(

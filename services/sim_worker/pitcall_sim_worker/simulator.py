@@ -5,6 +5,7 @@ runs in a thread and stops soon after its caller left or its deadline passed.
 """
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -101,6 +102,7 @@ class Simulator:
         """Build the kernel. Blocks for seconds: run it in a thread."""
         started = time.perf_counter()
         self._kernel = self._build(self._settings.threads)
+        gc.freeze()  # what numba brought along stays: no collection need look at it again inside a decision
         if self._closing.is_set():
             self._kernel.close()
         _log.info("warm after %.2f s, %d threads", time.perf_counter() - started, self._settings.threads)

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pitcall_orchestrator.names import Names
+from pitcall_orchestrator.names import Names, names_of
 from pitcall_orchestrator.vocabulary import ALIASES, COMMON, MEANING
 from pitcall_orchestrator.words import read
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def names() -> Names:
     """As an imported log has them: codes, no driver names."""
-    return Names(CarState(car, number=number) for car, number in (("VER", "33"), ("HAM", "44"), ("STR", "18")))
+    return names_of(CarState(car, number=number) for car, number in (("VER", "33"), ("HAM", "44"), ("STR", "18")))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_unknown_name_is_an_unknown_car(names):
 
 def test_a_name_of_two_cars_has_to_be_told_apart():
     """Two drivers of one surname: which is meant cannot be guessed."""
-    names = Names([CarState("MSC", driver="Mick Schumacher"), CarState("RSC", driver="Ralf Schumacher")])
+    names = names_of([CarState("MSC", driver="Mick Schumacher"), CarState("RSC", driver="Ralf Schumacher")])
     with pytest.raises(NotUnderstood, match="MSC or RSC"):
         read("should Schumacher box", names)
     assert read("should Ralf Schumaher box", names).cars == ("RSC",)
@@ -85,7 +85,7 @@ def test_no_word_stands_in_two_lists():
 def test_any_text_is_read_or_refused(text):
     """No input breaks the reader."""
     with contextlib.suppress(NotFound, NotUnderstood):
-        read(text, Names([CarState("VER", number="33", driver="Max Verstappen")]))
+        read(text, names_of([CarState("VER", number="33", driver="Max Verstappen")]))
 
 
 def test_cars_are_resolved_by_key_case_aside_or_number(names):
