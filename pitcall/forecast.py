@@ -150,9 +150,8 @@ def read(state: RaceState, assume: Track | None = None) -> Reading:
     circuit = default_circuit(state.total_laps, base or REFERENCE_LAP_S, two_compounds=state.series == "f1")
     tyres = tyres_for(state.total_laps, circuit.base_lap_s)
     fit = _fit(cars, laps, circuit, tyres)
-    circuit = replace(circuit, noise_s=fit.noise_s)
-    loss, seen = _pit_loss(cars, circuit.pit_loss_s)
-    circuit = replace(circuit, pit_loss_s=loss)
+    loss, seen = _pit_loss(cars, laps, circuit.pit_loss_s)
+    circuit = replace(circuit, noise_s=fit.noise_s, pit_loss_s=loss)
     if not seen:
         assumed.append(f"No green stop seen yet: pit loss taken as {loss:.0f} s.")
     if state.rain and not state.wet:
@@ -198,8 +197,8 @@ def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circui
     """
     x, y, driven = _columns([laps[car.car] for car in cars], circuit, tyres)
     # The last lap's fuel is the reference, so pace is what is left of a lap time at the flag.
-    levels = [float(np.median((y - x)[i, driven[i]])) for i in range(len(cars)) if driven[i].any()]
-    centre = float(np.median(levels)) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
+    levels = [median(row[at].tolist()) for row, at in zip(y - x, driven, strict=True) if at.any()]
+    centre = median(levels) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
     noise = NOISE_S
     weights: Floats = driven.astype(np.float64)
     for _ in range(3):
@@ -217,15 +216,15 @@ def _columns(
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     """[car, lap]: wear seconds at multiple 1; lap time less fuel, compound and cliff; which cells hold a lap."""
     shape = (len(records), max((len(laps) for laps in records), default=0))
-    x, y, driven = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
-    for i, laps in enumerate(records):
-        driven[i, : len(laps)] = True
-        for j, r in enumerate(laps):
-            tyre = tyres[_playable(r.compound)]
-            age = (r.tyre_age or 1) - 1  # laps on the set before this one
-            x[i, j] = tyre.wear_s * age + tyre.cliff_s * max(0, age - tyre.life_laps)
-            fuel = circuit.fuel_s * (circuit.total_laps - r.lap)
-            y[i, j] = (r.lap_time_s or 0.0) - fuel - tyre.offset_s - (tyre.cold_s if age == 0 else 0.0)
+    driven = np.arange(shape[1]) < np.array([len(laps) for laps in records])[:, None]
+    rows = [(_playable(r.compound), (r.tyre_age or 1) - 1, r.lap, r.lap_time_s) for laps in records for r in laps]
+    compound, age, lap, lap_time = np.array(rows, np.float64).reshape(-1, 4).T
+    offset, wear, cliff, life, cold = np.array(
+        [(t.offset_s, t.wear_s, t.cliff_s, t.life_laps, t.cold_s) for t in tyres]
+    )[compound.astype(int)].T
+    x, y = np.zeros(shape), np.zeros(shape)  # age: laps on the set before this one
+    x[driven] = wear * age + cliff * np.maximum(0.0, age - life)
+    y[driven] = lap_time - circuit.fuel_s * (circuit.total_laps - lap) - offset - np.where(age == 0, cold, 0.0)
     return x, y, driven
 
 
@@ -264,12 +263,14 @@ def _noise(residuals: Floats) -> float:
     return float(np.clip(pooled, *NOISE_BOUNDS_S))
 
 
-def _pit_loss(cars: list[CarState], prior_s: float) -> tuple[float, int]:
+def _pit_loss(cars: list[CarState], laps: dict[str, list[LapRecord]], prior_s: float) -> tuple[float, int]:
     """Green pit loss from the stops so far, shrunk to the prior, and how many stops it rests on."""
     losses = []
     for car in cars:
+        if not car.stops:
+            continue
         by_lap = {r.lap: r for r in car.laps}
-        normal = [r.lap_time_s for r in _usable(car) if r.lap_time_s]
+        normal = [r.lap_time_s for r in laps[car.car] if r.lap_time_s]
         for stop in car.stops:
             come, go = by_lap.get(stop.lap), by_lap.get(stop.lap + 1)
             if come and go and come.green and go.green and come.lap_time_s and go.lap_time_s and len(normal) >= 3:

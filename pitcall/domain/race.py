@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from pitcall.domain.events import Track
 from pitcall.domain.tyres import DRY, RAIN, Compound
@@ -28,9 +28,8 @@ class CarStatus(StrEnum):
     FINISHED = "finished"
 
 
-@dataclass(frozen=True, slots=True)
-class LapRecord:
-    """One completed lap of one car."""
+class LapRecord(NamedTuple):
+    """One completed lap of one car. A tuple: a race has thousands, and each question rebuilds them from the wire."""
 
     lap: int
     time_s: float  #: session time at the line

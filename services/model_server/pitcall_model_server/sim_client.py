@@ -4,9 +4,10 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TypeVar
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pitcall.adapters import telemetry
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 #: A worker that does not take a connection in this time is not there, s.
 CONNECT_S = 2.0
+#: Simulations asked for at once; one more waits for its turn, within its deadline.
+MAX_CONNECTIONS = 256
 #: Idle connections live shorter than the worker's 75 s, so that no request meets one that it just closed.
 KEEPALIVE_S = 30.0
 #: A stream's last line, if the stream failed, begins with this.
@@ -38,15 +41,13 @@ class SimClient:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            limits=httpx.Limits(max_connections=256, max_keepalive_connections=32, keepalive_expiry=KEEPALIVE_S),
-            trust_env=False,  # a proxy of the environment has no business between our own services
+        self._http = aiohttp.ClientSession(
+            url, connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S)
         )
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def decide(self, request: DecideRequest, deadline_s: float) -> AsyncGenerator[Decision, None]:
         """Refining decisions, the last one final. Closing the generator stops the simulation.
@@ -71,10 +72,10 @@ class SimClient:
     async def forecast(self, request: ForecastRequest, deadline_s: float) -> Forecast:
         """The forecast. Raises what ``decide`` raises."""
         async with self._post("/v1/forecast", _FORECAST_REQUEST.dump_json(request), deadline_s) as response:
-            return _read(_FORECAST, await response.aread())
+            return _read(_FORECAST, await response.read())
 
     @asynccontextmanager
-    async def _post(self, path: str, body: bytes, deadline_s: float) -> AsyncIterator[httpx.Response]:
+    async def _post(self, path: str, body: bytes, deadline_s: float) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response, once its status says that it is a good one."""
         ends = time.monotonic() + deadline_s
         if deadline_s <= 0:
@@ -84,27 +85,25 @@ class SimClient:
             "x-pitcall-deadline-ms": f"{deadline_s * 1e3:.0f}",
             **telemetry.inject(),
         }
-        timeout = httpx.Timeout(deadline_s, connect=min(CONNECT_S, deadline_s))
+        timeout = aiohttp.ClientTimeout(deadline_s, sock_connect=min(CONNECT_S, deadline_s))
         try:
-            async with self._http.stream("POST", path, content=body, headers=headers, timeout=timeout) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise _typed(await response.aread(), response)
+            async with self._http.post(path, data=body, headers=headers, timeout=timeout) as response:
+                if response.status != HTTPStatus.OK:
+                    raise _typed(await response.read(), response)
                 yield response
-        except httpx.PoolTimeout as exc:
-            raise Overloaded("every connection to the sim worker is taken") from exc
-        except (httpx.ReadTimeout, httpx.WriteTimeout) as exc:
+        except TimeoutError as exc:
             if time.monotonic() >= ends:
                 raise DeadlineExceeded("the simulation did not end in the time that the caller gave") from exc
             raise SimulatorUnavailable(f"the sim worker at {self._url} stopped answering") from exc
-        except httpx.HTTPError as exc:
+        except aiohttp.ClientError as exc:
             kind = type(exc).__name__  # its text may hold addresses of the inside
             raise SimulatorUnavailable(f"no answer from the sim worker at {self._url} ({kind})") from exc
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Complete lines; what stands after the last newline is no line."""
     rest = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             yield line
@@ -117,13 +116,13 @@ def _read(adapter: TypeAdapter[T], raw: bytes) -> T:
         raise SimulatorUnavailable("the sim worker's answer cannot be read: is it of another version?") from exc
 
 
-def _typed(raw: bytes, response: httpx.Response) -> PitcallError:
+def _typed(raw: bytes, response: aiohttp.ClientResponse) -> PitcallError:
     """The error that a body of the one shape stands for."""
     try:
         body = _Error.model_validate_json(raw)
     except ValidationError:
         # Something else answers there: a load balancer, or another program.
-        return SimulatorUnavailable(f"HTTP {response.status_code} in place of an answer of the sim worker")
+        return SimulatorUnavailable(f"HTTP {response.status} in place of an answer of the sim worker")
     kind = by_name(body.error)
     if issubclass(kind, Overloaded):
         return kind(body.detail, retry_after_s=_seconds(response.headers.get("retry-after")))

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
@@ -74,7 +74,7 @@ class ModelServer:
     def __init__(self, address: str) -> None:
         self._address = address
         self._channel: grpc.aio.Channel | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[object]] = set()
         # By identity: states are immutable, and a kept one cannot be confused with another.
         self._states: Recent[int, tuple[RaceState, pb.RaceState]] = Recent(_KEPT_STATES)
 
@@ -100,11 +100,15 @@ class ModelServer:
                 async for message in call:
                     advice = convert.advice_from_wire(message)
                     final = advice.decision.final
+                    if final:  # the status that follows cannot change the answer: nobody waits for it
+                        self._later(call.code())
                     yield advice
+                    if final:
+                        return
             finally:
-                call.cancel()  # of no effect on a call that is done
-        if not final:
-            raise ModelServerUnavailable("the model server ended its answer half way; ask again")
+                if not final:
+                    call.cancel()  # of no effect on a call that is done
+        raise ModelServerUnavailable("the model server ended its answer half way; ask again")
 
     async def forecast(self, state: RaceState, terms: Terms) -> convert.Outlook:
         """Where every car finishes. Raises what ``advise`` raises."""
@@ -144,10 +148,14 @@ class ModelServer:
     def _renew(self) -> None:
         """Give the channel up; the next question opens a new one, without waiting for a back-off."""
         if self._channel is not None:
-            task = asyncio.create_task(_close(self._channel))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._later(_close(self._channel))
             self._channel = None
+
+    def _later(self, rest: Coroutine[Any, Any, object]) -> None:
+        """Run the rest of something that is over for the asker."""
+        task = asyncio.create_task(rest)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _wire(self, state: RaceState) -> pb.RaceState:
         return self._states.get(id(state), lambda: (state, convert.state_to_wire(state)))[1]
