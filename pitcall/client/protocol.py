@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
+import orjson
+
 from pitcall.errors import InvalidRequest, PitcallError, by_name
 
 VERSION: Final = 1
@@ -150,7 +152,7 @@ def parse(text: str | bytes) -> Frame:
         PitcallError: it is not a JSON object with a ``type`` and a ``seq``.
     """
     try:
-        body = json.loads(text)
+        body = orjson.loads(text)
     except ValueError as exc:
         raise PitcallError(f"the server sent what is not JSON: {text[:60]!r}") from exc
     if not isinstance(body, dict) or not isinstance(body.get("type"), str) or not isinstance(body.get("seq"), int):

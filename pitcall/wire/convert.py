@@ -291,22 +291,18 @@ def _records(columns: pb.LapColumns, lap: list[int], time_s: list[float]) -> lis
 
 def decision_to_wire(decision: Decision) -> pb.Decision:
     """A decision without its ``compute_ms``, which travels in Timings."""
+    options = decision.options
     return pb.Decision(
-        options=[
-            pb.Option(
-                lap=option.lap,
-                compound=pb.COMPOUND_UNSPECIFIED
-                if option.compound is None
-                else _COMPOUND_TO_WIRE[Compound(option.compound)],
-                mean_position=option.mean_position,
-                p_position=option.p_position,
-                delta_positions=option.delta_positions,
-                standard_error=option.standard_error,
-                draws=option.draws,
-                rejoin_position=option.rejoin_position,
-            )
-            for option in decision.options
-        ],
+        options=pb.OptionColumns(
+            lap=[o.lap or 0 for o in options],
+            compound=[0 if o.compound is None else _COMPOUND_TO_WIRE[Compound(o.compound)] for o in options],
+            mean_position=[o.mean_position for o in options],
+            p_position=[p for o in options for p in o.p_position],
+            delta_positions=[o.delta_positions for o in options],
+            standard_error=[o.standard_error for o in options],
+            draws=[o.draws for o in options],
+            rejoin_position=[math.nan if o.rejoin_position is None else o.rejoin_position for o in options],
+        ),
         best=decision.best,
         resolved=decision.resolved,
         rounds=decision.rounds,
@@ -318,10 +314,11 @@ def decision_to_wire(decision: Decision) -> pb.Decision:
 
 def decision_from_wire(message: pb.Decision) -> Decision:
     """The decision; ``compute_ms`` is 0. Raises InvalidRequest for one that cannot be true."""
-    if message.best >= len(message.options):
-        raise InvalidRequest(f"decision.best: {message.best} is no index into {len(message.options)} options")
+    options = _options_from_wire(message.options)
+    if message.best >= len(options):
+        raise InvalidRequest(f"decision.best: {message.best} is no row of {len(options)} options")
     return Decision(
-        options=tuple(_option_from_wire(o, f"decision.options[{i}]") for i, o in enumerate(message.options)),
+        options=options,
         best=message.best,
         resolved=message.resolved,
         rounds=message.rounds,
@@ -331,25 +328,56 @@ def decision_from_wire(message: pb.Decision) -> Decision:
     )
 
 
-def _option_from_wire(message: pb.Option, where: str) -> Option:
-    stays_out = not message.HasField("lap")
-    if stays_out != (message.compound == pb.COMPOUND_UNSPECIFIED):
-        raise InvalidRequest(f"{where}: lap and compound must be given together")
-    compound = None if stays_out else _known(_COMPOUND_FROM_WIRE, message.compound, f"{where}.compound")
-    if compound is Compound.UNKNOWN:
-        raise InvalidRequest(f"{where}.compound: a call needs a compound that is known")
-    return Option(
-        lap=None if stays_out else message.lap,
-        compound=None if compound is None else int(compound),
-        mean_position=_finite(message.mean_position, f"{where}.mean_position"),
-        p_position=_probabilities(message.p_position, f"{where}.p_position"),
-        delta_positions=_finite(message.delta_positions, f"{where}.delta_positions"),
-        standard_error=_finite(message.standard_error, f"{where}.standard_error"),
-        draws=message.draws,
-        rejoin_position=_finite(message.rejoin_position, f"{where}.rejoin_position")
-        if message.HasField("rejoin_position")
-        else None,
+def _options_from_wire(columns: pb.OptionColumns) -> tuple[Option, ...]:
+    rows = len(columns.lap)
+    for name in ("compound", "mean_position", "delta_positions", "standard_error", "draws", "rejoin_position"):
+        if len(getattr(columns, name)) != rows:
+            raise InvalidRequest(f"decision.options.{name}: {len(getattr(columns, name))} values for {rows} options")
+    for name in ("mean_position", "delta_positions", "standard_error"):
+        if not all(map(math.isfinite, getattr(columns, name))):
+            raise InvalidRequest(f"decision.options.{name}: must be finite numbers")
+    if not all(map(math.isfinite, (v for v in columns.rejoin_position if not math.isnan(v)))):
+        raise InvalidRequest("decision.options.rejoin_position: must be finite, or NaN where there is no stop")
+    p, cars = tuple(columns.p_position), len(columns.p_position) // max(rows, 1)
+    if len(p) != rows * cars:
+        raise InvalidRequest(f"decision.options.p_position: {len(p)} values do not fill {rows} rows")
+    if p and not (min(p) >= 0 and max(p) <= 1 + 1e-9 and math.isfinite(sum(p))):  # a sum of weights may round above 1
+        raise InvalidRequest("decision.options.p_position: probabilities are between 0 and 1")
+    calls = map(_call_from_wire, columns.lap, columns.compound)
+    return tuple(
+        Option(
+            lap,
+            compound,
+            mean,
+            p[i * cars : (i + 1) * cars],
+            delta,
+            error,
+            draws,
+            None if math.isnan(rejoin) else rejoin,
+        )
+        for i, ((lap, compound), mean, delta, error, draws, rejoin) in enumerate(
+            zip(
+                calls,
+                columns.mean_position,
+                columns.delta_positions,
+                columns.standard_error,
+                columns.draws,
+                columns.rejoin_position,
+                strict=True,
+            )
+        )
     )
+
+
+def _call_from_wire(lap: int, compound: int) -> tuple[int | None, int | None]:
+    if (lap == 0) != (compound == pb.COMPOUND_UNSPECIFIED):
+        raise InvalidRequest("decision.options: lap and compound must be given together")
+    if lap == 0:
+        return None, None
+    found = _known(_COMPOUND_FROM_WIRE, compound, "decision.options.compound")
+    if found is Compound.UNKNOWN:
+        raise InvalidRequest("decision.options.compound: a call needs a compound that is known")
+    return lap, int(found)
 
 
 def evidence_to_wire(evidence: Evidence) -> pb.Evidence:

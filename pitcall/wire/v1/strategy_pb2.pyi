@@ -185,16 +185,16 @@ class Decision(_message.Message):
     DRAWS_FIELD_NUMBER: _ClassVar[int]
     FINAL_FIELD_NUMBER: _ClassVar[int]
     CUT_FIELD_NUMBER: _ClassVar[int]
-    options: _containers.RepeatedCompositeFieldContainer[Option]
+    options: OptionColumns
     best: int
     resolved: bool
     rounds: int
     draws: int
     final: bool
     cut: bool
-    def __init__(self, options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., best: _Optional[int] = ..., resolved: _Optional[bool] = ..., rounds: _Optional[int] = ..., draws: _Optional[int] = ..., final: _Optional[bool] = ..., cut: _Optional[bool] = ...) -> None: ...
+    def __init__(self, options: _Optional[_Union[OptionColumns, _Mapping]] = ..., best: _Optional[int] = ..., resolved: _Optional[bool] = ..., rounds: _Optional[int] = ..., draws: _Optional[int] = ..., final: _Optional[bool] = ..., cut: _Optional[bool] = ...) -> None: ...
 
-class Option(_message.Message):
+class OptionColumns(_message.Message):
     __slots__ = ("lap", "compound", "mean_position", "p_position", "delta_positions", "standard_error", "draws", "rejoin_position")
     LAP_FIELD_NUMBER: _ClassVar[int]
     COMPOUND_FIELD_NUMBER: _ClassVar[int]
@@ -204,15 +204,15 @@ class Option(_message.Message):
     STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
     DRAWS_FIELD_NUMBER: _ClassVar[int]
     REJOIN_POSITION_FIELD_NUMBER: _ClassVar[int]
-    lap: int
-    compound: Compound
-    mean_position: float
+    lap: _containers.RepeatedScalarFieldContainer[int]
+    compound: _containers.RepeatedScalarFieldContainer[int]
+    mean_position: _containers.RepeatedScalarFieldContainer[float]
     p_position: _containers.RepeatedScalarFieldContainer[float]
-    delta_positions: float
-    standard_error: float
-    draws: int
-    rejoin_position: float
-    def __init__(self, lap: _Optional[int] = ..., compound: _Optional[_Union[Compound, str]] = ..., mean_position: _Optional[float] = ..., p_position: _Optional[_Iterable[float]] = ..., delta_positions: _Optional[float] = ..., standard_error: _Optional[float] = ..., draws: _Optional[int] = ..., rejoin_position: _Optional[float] = ...) -> None: ...
+    delta_positions: _containers.RepeatedScalarFieldContainer[float]
+    standard_error: _containers.RepeatedScalarFieldContainer[float]
+    draws: _containers.RepeatedScalarFieldContainer[int]
+    rejoin_position: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, lap: _Optional[_Iterable[int]] = ..., compound: _Optional[_Iterable[int]] = ..., mean_position: _Optional[_Iterable[float]] = ..., p_position: _Optional[_Iterable[float]] = ..., delta_positions: _Optional[_Iterable[float]] = ..., standard_error: _Optional[_Iterable[float]] = ..., draws: _Optional[_Iterable[int]] = ..., rejoin_position: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("model", "seed", "race_lap", "state_t_s", "assumed")

@@ -205,6 +205,11 @@ class TestQuestion:
             convert.budget_from_wire(sent)
 
 
+def put(column, at, value):
+    """Replace one value of a column."""
+    column[at] = value
+
+
 OPTIONS = (
     Option(None, None, 3.25, (0.25, 0.75), 0.0, 0.0, 64),
     Option(21, 0, 3.5, (0.5, 0.5), 0.25, 0.125, 32, rejoin_position=11.5),
@@ -237,7 +242,7 @@ class TestAnswer:
     def test_a_probability_may_round_to_just_above_one(self):
         """Weights that sum to 1 do so but for the last bit; that is no reason to lose an answer."""
         sent = convert.advice_to_wire(ADVICE)
-        sent.decision.options[0].p_position[:] = [1.0 + 2**-52, 0.0]
+        sent.decision.options.p_position[:2] = [1.0 + 2**-52, 0.0]
         assert convert.advice_from_wire(sent).decision.options[0].p_position[0] > 1
 
     @pytest.mark.parametrize(
@@ -245,14 +250,18 @@ class TestAnswer:
         [
             (lambda d: setattr(d, "best", 2), "decision.best"),
             (lambda d: d.ClearField("options"), "decision.best"),
-            (lambda d: setattr(d.options[0], "mean_position", NAN), "options[0].mean_position"),
-            (lambda d: setattr(d.options[1], "standard_error", INF), "options[1].standard_error"),
-            (lambda d: setattr(d.options[1], "rejoin_position", NAN), "options[1].rejoin_position"),
-            (lambda d: setattr(d.options[1], "compound", pb.COMPOUND_UNSPECIFIED), "options[1]"),
-            (lambda d: setattr(d.options[1], "compound", pb.COMPOUND_UNKNOWN), "options[1].compound"),
-            (lambda d: setattr(d.options[0], "compound", pb.COMPOUND_HARD), "options[0]"),
-            (lambda d: d.options[0].p_position.append(1.5), "options[0].p_position"),
-            (lambda d: d.options[0].p_position.append(NAN), "options[0].p_position"),
+            (lambda d: put(d.options.mean_position, 0, NAN), "options.mean_position"),
+            (lambda d: put(d.options.standard_error, 1, INF), "options.standard_error"),
+            (lambda d: put(d.options.rejoin_position, 1, INF), "options.rejoin_position"),
+            (lambda d: put(d.options.compound, 1, pb.COMPOUND_UNSPECIFIED), "lap and compound"),
+            (lambda d: put(d.options.compound, 0, pb.COMPOUND_HARD), "lap and compound"),
+            (lambda d: put(d.options.compound, 1, pb.COMPOUND_UNKNOWN), "options.compound"),
+            (lambda d: put(d.options.compound, 1, 99), "options.compound"),
+            (lambda d: put(d.options.p_position, 0, 1.5), "options.p_position"),
+            (lambda d: put(d.options.p_position, 2, -0.5), "options.p_position"),
+            (lambda d: put(d.options.p_position, 1, NAN), "options.p_position"),
+            (lambda d: d.options.p_position.append(0.5), "options.p_position"),
+            (lambda d: d.options.draws.append(64), "options.draws"),
         ],
     )
     def test_a_decision_that_cannot_be_is_refused(self, change, named):
