@@ -1,6 +1,7 @@
 """What every test can rely on: its own home and environment, and compiled kernels kept between runs."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 # numba reads it when it is first imported. One folder for this process and the services that e2e tests start.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
+
+# A job started in the background of a script is born deaf to SIGINT, and so would be the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -132,6 +132,11 @@ def test_a_busy_port_makes_way_for_the_next(tmp_path):
     assert url != f"http://127.0.0.1:{port}"
 
 
+def _shape(line: str) -> str:
+    """A line of output without its figures and its frame: another processor may round a race to another end."""
+    return " ".join(re.sub(r"[\d.,]+", "#", line.strip("╭─╮│╰╯ ")).split())
+
+
 def test_the_demo_answers_once_in_a_fresh_home(tmp_path, pitcall):
     """What the README shows: question, call and link on stdout, exit code 0, nothing left running."""
     done = pitcall("demo", "--once", "--port", "0", "--home", str(tmp_path), COLUMNS="100")
@@ -142,8 +147,7 @@ def test_the_demo_answers_once_in_a_fresh_home(tmp_path, pitcall):
     assert link.endswith(f"/?race=demo&car={CAR}&lap={LAP}&ask=When+should+I+pit%3F")
     readme = re.search(r"```text\n(\".*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert readme
-    printed = [line.rstrip() for line in lines]
-    assert [line for line in readme[1].splitlines() if line not in printed and " ms: " not in line] == []
+    assert [_shape(line) for line in readme[1].splitlines()] == [_shape(line) for line in lines if line != link]
     assert not (tmp_path / "run" / "mesh.json").exists()
 
 
