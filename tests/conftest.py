@@ -31,3 +31,9 @@ def data() -> Path:
     if not folder:
         pytest.skip("needs real timing data: set PITCALL_TEST_DATA")
     return Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests did not run also when it is none; ``-ra`` gives the reasons."""
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line(f"tests skipped: {skipped}{' (reasons above)' if skipped else ''}")

@@ -25,7 +25,9 @@ class Settings(BaseSettings):
         description="gRPC address of the model server, host:port.",
     )
     log_level: str = Field(
-        default="INFO", validation_alias=AliasChoices("LOG_LEVEL"), description="Least level logged."
+        default="INFO",
+        validation_alias=AliasChoices("PITCALL_ORCHESTRATOR_LOG_LEVEL", "LOG_LEVEL"),
+        description="DEBUG, INFO, WARNING or ERROR.",
     )
     page: Path = Field(
         default=Path(__file__).with_name("static"), description="Folder of the built page (`make web` fills it)."
