@@ -14,12 +14,12 @@ from pitcall_sim_worker.simulator import DECIDE_REQUEST, FORECAST_REQUEST, Numba
 from pydantic import TypeAdapter
 
 from pitcall.errors import Cancelled
+from pitcall.forecast import DEFAULT_TYRES, default_circuit
 from pitcall.sim import decision as loop
 from pitcall.sim.engine import Engine
 from pitcall.sim.messages import (
     Budget,
     Candidate,
-    Circuit,
     DecideRequest,
     Decision,
     Forecast,
@@ -27,7 +27,6 @@ from pitcall.sim.messages import (
     Grid,
     Option,
     Race,
-    Tyre,
 )
 
 pytestmark = pytest.mark.contract
@@ -36,14 +35,8 @@ SHAPE = {"error", "detail", "retryable", "trace_id"}
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 RACE = Race(
-    circuit=Circuit(
-        total_laps=10, base_lap_s=90.0, fuel_s=0.05, noise_s=0.3, pit_loss_s=20.0, pit_tail_s=0.5, pit_vsc=0.6,
-        pit_sc=0.4, dirty_air_s=0.4, dirty_air_gap_s=1.5, hold_gap_s=0.3, pass_intercept=-2.0, pass_per_s=1.5,
-        sc_hazard=0.01, vsc_hazard=0.01, sc_laps=(2, 5), vsc_laps=(1, 2), sc_pace=1.5, catch_pace=1.3, vsc_pace=1.4,
-        queue_gap_s=1.0, retire_hazard=0.001, stop_intercept=-14.0, stop_per_life=14.0, stop_sc=3.0,
-        two_compounds=False,
-    ),
-    tyres=(Tyre(0.0, 0.05, 0.1, 20, 1.0),) * 5,
+    circuit=replace(default_circuit(10, two_compounds=False), pit_loss_s=20.0, noise_s=0.3),
+    tyres=DEFAULT_TYRES,
     grid=Grid(
         cars=("A", "B", "C"), laps_done=(5, 5, 5), time_s=(450.0, 450.3, 451.0), extra_s=(0.0,) * 3,
         racing=(True,) * 3, boxing=(False,) * 3, compound=(1,) * 3, tyre_age=(5,) * 3, used=(2,) * 3,

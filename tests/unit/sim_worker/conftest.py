@@ -9,9 +9,9 @@ from pitcall_sim_worker.settings import Settings
 from pitcall_sim_worker.simulator import Simulator
 
 from pitcall.errors import Cancelled
+from pitcall.forecast import DEFAULT_TYRES, default_circuit
 from pitcall.sim.messages import (
     Candidate,
-    Circuit,
     DecideRequest,
     Decision,
     Forecast,
@@ -19,18 +19,11 @@ from pitcall.sim.messages import (
     Grid,
     Option,
     Race,
-    Tyre,
 )
 
 RACE = Race(
-    circuit=Circuit(
-        total_laps=12, base_lap_s=90.0, fuel_s=0.05, noise_s=0.3, pit_loss_s=20.0, pit_tail_s=0.5, pit_vsc=0.6,
-        pit_sc=0.4, dirty_air_s=0.4, dirty_air_gap_s=1.5, hold_gap_s=0.3, pass_intercept=-2.0, pass_per_s=1.5,
-        sc_hazard=0.01, vsc_hazard=0.01, sc_laps=(2, 5), vsc_laps=(1, 2), sc_pace=1.5, catch_pace=1.3, vsc_pace=1.4,
-        queue_gap_s=1.0, retire_hazard=0.001, stop_intercept=-14.0, stop_per_life=14.0, stop_sc=3.0,
-        two_compounds=False,
-    ),
-    tyres=(Tyre(0.0, 0.05, 0.1, 20, 1.0),) * 5,
+    circuit=replace(default_circuit(12, two_compounds=False), pit_loss_s=20.0, noise_s=0.3),
+    tyres=DEFAULT_TYRES,
     grid=Grid(
         cars=("A", "B"), laps_done=(5, 5), time_s=(450.0, 450.3), extra_s=(0.0, 0.0), racing=(True, True),
         boxing=(False, False), compound=(1, 1), tyre_age=(5, 5), used=(2, 2), pace_s=(90.0, 90.1),
