@@ -4,7 +4,6 @@ A result depends on (race, calls, seed, path numbers) only: each thread plays it
 and writes its own rows, so 1 thread or 64, one range or many, give the same bits.
 """
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,7 +35,6 @@ class Engine:
             raise ValueError(f"threads: at least 1, not {threads}")
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="kernel")
-        self._closed = threading.Event()
 
     def play(self, race: Race, seed: int, paths: range, car: int | None, calls: Sequence[Candidate]) -> Played:
         """Play every path of ``paths`` once per call.

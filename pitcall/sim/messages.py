@@ -7,7 +7,7 @@ checks itself and raises ValueError with the field's name, so a bad request stop
 
 import math
 from dataclasses import dataclass, fields
-from typing import Final, Literal
+from typing import Final
 
 #: Bounds of one request. A full Formula 1 race is 20-26 cars and at most 78 laps.
 MAX_CARS: Final = 64
@@ -276,10 +276,6 @@ class Forecast:
     p_position: tuple[tuple[float, ...], ...]  #: [car][position]
     draws: int
     compute_ms: float = 0.0
-
-
-#: Progress of a decision, as the stream names it.
-Stage = Literal["screen", "refine", "final"]
 
 
 def _seed(seed: int) -> None:
