@@ -187,17 +187,23 @@ class Session:
         followed = self._followed.get(race)
         # The present moment is that of the frame's arrival, whatever the replay does next.
         moment = (followed.replay.advance(), followed.replay.feed_age_s()) if followed else None
-        task = asyncio.create_task(self._answer(frame, race, moment, received))
+        task = asyncio.create_task(self._answer(frame, race, followed, moment, received))
         self._open[frame.id] = task
         task.add_done_callback(lambda _: self._never_began(frame.id))
 
     async def _answer(
-        self, frame: protocol.Ask, race: str, moment: tuple[RaceState, float] | None, received: float
+        self,
+        frame: protocol.Ask,
+        race: str,
+        followed: _Followed | None,
+        moment: tuple[RaceState, float] | None,
+        received: float,
     ) -> None:
+        """Answer a question about a race, as it was followed when the question arrived."""
         with telemetry.span("ask", {}):  # a trace of its own: the connection has one that goes on
             try:
-                log = self._followed[race].log if moment else await self._hub.open(race)
-                question = self._question(frame, log, race, moment, received)
+                log = followed.log if followed else await self._hub.open(race)
+                question = self._question(frame, log, followed, moment, received)
                 last = self._last if self._last and self._last.state.race == race else None
                 advised = await self._tools.answer(question, last, self.outbox.add)
                 self._last = advised or self._last
@@ -220,16 +226,16 @@ class Session:
         self,
         frame: protocol.Ask,
         log: RaceLog,
-        race: str,
+        followed: _Followed | None,
         moment: tuple[RaceState, float] | None,
         received: float,
     ) -> Question:
         """The question with its defaults. Raises NotFound (car) and InvalidRequest (lap)."""
-        car = self._followed[race].car if race in self._followed else None
+        car = followed.car if followed else None
         if frame.car is not None:
             car = names_of(log.last.cars.values()).resolve(frame.car)
         if frame.lap is not None and frame.lap > log.last.total_laps:
-            raise InvalidRequest(f"ask: lap {frame.lap}: race {race} has {log.last.total_laps} laps")
+            raise InvalidRequest(f"ask: lap {frame.lap}: race {log.last.race} has {log.last.total_laps} laps")
         return Question(
             id=frame.id,
             text=frame.text,

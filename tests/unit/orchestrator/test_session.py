@@ -95,3 +95,19 @@ async def test_a_question_cancelled_before_its_first_step(session):
     await asyncio.sleep(0)
     assert [(frame["error"], frame["id"]) for frame in told(session)] == [("Cancelled", "q")]
     assert not session.is_open("q")
+
+
+async def test_a_question_is_about_what_was_followed_when_it_was_asked(session):
+    """Race, car and moment are those of its arrival, also when the client unfollows in the same breath."""
+    asked = []
+
+    async def answer(question, last, emit):
+        asked.append(question)
+
+    session._tools = SimpleNamespace(answer=answer)
+    await session.handle(protocol.Follow(type="follow", race="toy", car="HAM", lap=3), 0.0)
+    await session.handle(protocol.Ask(type="ask", id="q", text="When should I pit?"), 0.0)
+    await session.handle(protocol.Unfollow(type="unfollow", race="toy"), 0.0)
+    await asyncio.gather(*session._open.values())
+    assert [frame for frame in told(session) if frame["type"] == "error"] == []
+    assert [(q.car, q.as_of(None)[0].race, q.as_of(None)[0].car("HAM").laps_done) for q in asked] == [("HAM", "toy", 3)]
