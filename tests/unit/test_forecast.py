@@ -75,6 +75,12 @@ class TestPace:
         assert list(reading.race.grid.pace_s) == sorted(reading.race.grid.pace_s)
         assert any("No clean lap yet" in line for line in reading.assumed)
 
+    def test_of_the_prior_makes_the_reference_lap_at_half_distance(self):
+        """Pace is that of the last lap's fuel, so half a race of fuel comes on top."""
+        race = fc.read(state(0)).race
+        middle = np.mean(race.grid.pace_s) + race.circuit.fuel_s * TOTAL / 2
+        assert middle == pytest.approx(fc.REFERENCE_LAP_S)
+
 
 class TestWear:
     def test_of_the_field_moves_the_cars(self):

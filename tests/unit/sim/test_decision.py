@@ -92,6 +92,21 @@ class TestOptions:
             gaps.append(last.options[1].mean_position - 6.0)
         assert abs(np.mean(gaps)) < 3 * np.std(gaps) / math.sqrt(len(gaps)) + 0.1
 
+    def test_a_difference_is_as_sure_as_the_paired_one_also_for_a_dropped_call(self):
+        """Two calls 2 places apart on every path: the means of few and of many paths still differ by 2."""
+        for seed in range(20):
+            fake = FakeEngine([5.0, 7.0, 5.0], sd=0.0, shared=1.0)
+            *_, last = decide(fake_request(seed, 3, budget=Budget(16, 256, indifference=0.0)), fake)  # type: ignore[arg-type]  # duck-typed engine
+            assert (last.options[1].draws, last.draws) == (16, 256)
+            assert last.options[1].delta_positions == pytest.approx(2.0, abs=1e-6)
+
+    def test_no_difference_on_any_path_is_not_certainty(self):
+        """The error of a difference that was never seen is that of one swapped place in all paths."""
+        *_, last = decide(fake_request(1, 2, budget=Budget(64, 64)), FakeEngine([5.0, 5.0], sd=0.0))  # type: ignore[arg-type]  # duck-typed engine
+        other = last.options[1 - last.best]
+        assert other.delta_positions == 0.0
+        assert other.standard_error == pytest.approx(math.sqrt(1 / 63 / 64))
+
     def test_rejoin_is_given_for_stops_only(self, engine):
         """Staying out has no line after a stop to speak of."""
         *_, last = decide(request(), engine)
