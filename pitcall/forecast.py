@@ -2,10 +2,7 @@
 
 ``read`` turns what was seen into what the kernel plays: each car's pace and tyre wear with what
 the laps leave open of them, the pit loss, the regime. It is a pure function of the state. Where
-nothing was seen it falls back on the priors below, and says so in ``Reading.assumed``.
-
-Priors are hand-set from the public figures in docs/data.md until parameters are fitted; ``MODEL``
-names them in every answer's provenance.
+nothing was seen it falls back on ``pitcall.priors``, and says so in ``Reading.assumed``.
 """
 
 import hashlib
@@ -20,97 +17,48 @@ from pitcall.domain.events import Track
 from pitcall.domain.race import CarState, LapRecord, RaceState, must_change_compound
 from pitcall.domain.strategy import Evidence, Threat, legal_calls
 from pitcall.domain.tyres import DRY, RAIN, Compound
-from pitcall.sim.messages import GREEN, SAFETY_CAR, VSC, Candidate, Circuit, Grid, Race, Tyre
+from pitcall.priors import (
+    GRID_GAP_S,
+    NOISE_S,
+    OUT_LAP_SHARE,
+    REFERENCE_LAP_S,
+    default_circuit,
+    default_race,
+    tyres_for,
+)
+from pitcall.sim.messages import Candidate
+from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW, Circuit, Grid, Race, Tyre, Weather
 
 #: Name and version of the parameters in this module, for provenance.
-MODEL: Final = "prior@1"
+MODEL: Final = "prior@2"
 
-#: Reference lap that the tyre and pit figures below are quoted for, s. Others scale with the lap.
-REFERENCE_LAP_S: Final = 90.0
-#: Time that all the fuel of a full race costs on the first lap, s: 0.0309 s/kg x 110 kg (docs/data.md#fuel).
-FULL_FUEL_S: Final = 3.4
-#: Green pit loss where no stop was seen yet, s, and how many seen stops it is worth (docs/data.md#pit-loss).
-PIT_LOSS_S: Final = 22.0
+#: How many seen stops the prior pit loss is worth (docs/data.md#pit-loss).
 PIT_LOSS_WEIGHT: Final = 2.0
-#: Share of a stop's loss that falls on the out-lap: the pit box is behind the line on most circuits.
-OUT_LAP_SHARE: Final = 0.88
 #: Sd of a car's pace about the field before it has driven, s.
 PACE_SD_S: Final = 1.0
+#: On the grid: pace lost from one slot to the next, and the sd of a car's pace about that, s (docs/data.md#pace).
+PACE_PER_SLOT_S: Final = 0.125
+SLOT_SD_S: Final = 0.55
 #: Sd of the field's wear and of one car's about it, as multiples of the compound's wear.
 FIELD_WEAR_SD: Final = 0.4
 CAR_WEAR_SD: Final = 0.25
 #: Smallest wear multiple that is believed. Fuel burn, track evolution and traffic all hide wear, and a
 #: simulation without any would never stop (design choice until the calibration).
 WEAR_FLOOR: Final = 0.4
-#: Lap-time noise: prior sd, s, its weight in laps, and the bounds of the estimate.
-NOISE_S: Final = 0.5
+#: Weight of the prior lap-time noise in laps, and the bounds of the estimate, s.
 NOISE_WEIGHT: Final = 20.0
 NOISE_BOUNDS_S: Final = (0.15, 1.2)
 #: Residual, in noise sds, beyond which a lap counts less (traffic, mistakes): Huber's k.
 HUBER_K: Final = 1.5
 #: Share of the noise variance that does not average out over a stint (form, traffic): floor of the pace sd, s.
 PACE_FLOOR_S: Final = 0.08
-#: Gap between starting slots at the line, s.
-GRID_GAP_S: Final = 0.25
-
-#: Tyres at the reference lap; life as a share of the race distance, replaced by ``tyres_for``.
-_LIFE_SHARE: Final = {0: 0.27, 1: 0.42, 2: 0.55, 3: 0.45, 4: 0.45}
-DEFAULT_TYRES: Final = (
-    Tyre(offset_s=-0.6, wear_s=0.085, cliff_s=0.10, life_laps=18, cold_s=0.8),
-    Tyre(offset_s=0.0, wear_s=0.060, cliff_s=0.10, life_laps=27, cold_s=0.9),
-    Tyre(offset_s=0.5, wear_s=0.040, cliff_s=0.10, life_laps=36, cold_s=1.1),
-    Tyre(offset_s=4.0, wear_s=0.060, cliff_s=0.10, life_laps=29, cold_s=0.8),
-    Tyre(offset_s=8.0, wear_s=0.060, cliff_s=0.10, life_laps=29, cold_s=0.8),
-)
+#: Wetness that is taken when the field runs on intermediates, and on wets.
+INTERMEDIATE_WETNESS: Final = 0.45
+WET_WETNESS: Final = 0.85
+#: Wetness of a track on which it rains and the field is still on slicks.
+DAMP: Final = 0.1
 
 Floats = npt.NDArray[np.float64]
-
-
-def default_circuit(total_laps: int, base_lap_s: float = REFERENCE_LAP_S, *, two_compounds: bool = True) -> Circuit:
-    """The prior of a circuit that nothing is known of. Sources: docs/data.md."""
-    return Circuit(
-        total_laps=total_laps,
-        base_lap_s=base_lap_s,
-        fuel_s=FULL_FUEL_S / total_laps * (base_lap_s / REFERENCE_LAP_S),
-        noise_s=NOISE_S,
-        pit_loss_s=PIT_LOSS_S,
-        pit_tail_s=1.0,
-        pit_vsc=0.58,
-        pit_sc=0.42,
-        dirty_air_s=0.45,
-        dirty_air_gap_s=1.6,
-        hold_gap_s=0.35,
-        pass_intercept=-1.887,
-        pass_per_s=1.463,
-        sc_hazard=0.0132,
-        vsc_hazard=0.0068,
-        sc_laps=(2, 6),
-        vsc_laps=(1, 2),
-        sc_pace=1.6,
-        catch_pace=1.35,
-        vsc_pace=1.4,
-        queue_gap_s=1.48,
-        retire_hazard=0.0015,
-        stop_intercept=-14.0,
-        stop_per_life=14.0,
-        stop_sc=5.0,
-        two_compounds=two_compounds,
-    )
-
-
-def tyres_for(total_laps: int, base_lap_s: float) -> tuple[Tyre, ...]:
-    """The default tyres on a lap of this length and a race of this distance."""
-    scale = base_lap_s / REFERENCE_LAP_S
-    return tuple(
-        replace(
-            tyre,
-            offset_s=tyre.offset_s * scale,
-            wear_s=tyre.wear_s * scale,
-            cliff_s=tyre.cliff_s * scale,
-            life_laps=max(3, round(_LIFE_SHARE[i] * total_laps)),
-        )
-        for i, tyre in enumerate(DEFAULT_TYRES)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +95,39 @@ def read(state: RaceState, assume: Track | None = None) -> Reading:
     base = _base_lap(laps)
     if base is None:
         assumed.append(f"No clean lap yet: lap time taken as {REFERENCE_LAP_S:.0f} s.")
-    circuit = default_circuit(state.total_laps, base or REFERENCE_LAP_S, two_compounds=state.series == "f1")
+    circuit = default_circuit(state.total_laps, base or REFERENCE_LAP_S)
     tyres = tyres_for(state.total_laps, circuit.base_lap_s)
     fit = _fit(cars, laps, circuit, tyres)
     loss, seen = _pit_loss(cars, laps, circuit.pit_loss_s)
     circuit = replace(circuit, noise_s=fit.noise_s, pit_loss_s=loss)
     if not seen:
         assumed.append(f"No green stop seen yet: pit loss taken as {loss:.0f} s.")
-    if state.rain and not state.wet:
-        assumed.append("It rains, but the field is on slicks: a change of the weather is not simulated.")
-    regime, regime_laps = _regime(state, assume, assumed)
+    regime, regime_laps = _regime(state, assume)
     grid = _grid(state, cars, tyres_now, fit, circuit)
-    return Reading(Race(circuit, tyres, grid, regime, regime_laps, state.wet), tuple(assumed))
+    race = replace(
+        default_race(circuit, grid, two_compounds=state.series == "f1"),
+        tyres=tyres,
+        weather=_weather(state, cars, assumed),
+        regime=regime,
+        regime_laps=regime_laps,
+    )
+    return Reading(race, tuple(assumed))
+
+
+def _weather(state: RaceState, cars: list[CarState], assumed: list[str]) -> Weather:
+    """Wetness by what the field has fitted, rain by what is reported. No rain is foreseen on a dry day."""
+    raining = bool(state.rain)
+    if not state.wet and not raining:
+        return Weather()
+    fitted = [car.compound for car in cars if car.racing]
+    wetness = DAMP
+    if state.wet:
+        flooded = 2 * sum(c is Compound.WET for c in fitted) > sum(c in RAIN for c in fitted)
+        wetness = WET_WETNESS if flooded else INTERMEDIATE_WETNESS
+    assumed.append(f"Wetness of the track taken as {wetness:.2f}, from the tyres of the field and the rain report.")
+    return Weather(
+        wetness=wetness, raining=raining, rain_hazard=0.02, stop_hazard=0.06, wetting=0.05, drying=0.03
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +138,7 @@ class _Fit:
     pace_sd_s: Floats
     wear: Floats
     wear_sd: Floats
+    pace_wear: Floats  #: correlation of the two errors
     noise_s: float
 
 
@@ -203,12 +173,12 @@ def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circui
     weights: Floats = driven.astype(np.float64)
     for _ in range(3):
         field = _field_wear(x, y, weights, noise)
-        pace, wear, pace_var, wear_var = _posterior(x, y, weights / noise**2, centre, field)
+        pace, wear, pace_var, wear_var, covariance = _posterior(x, y, weights / noise**2, centre, field)
         residuals = y - pace[:, None] - wear[:, None] * x
         noise = _noise(residuals[driven])
         weights = np.where(driven, np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(residuals), 1e-9)), 0.0)
     sd = np.hypot(np.sqrt(pace_var), PACE_FLOOR_S)
-    return _Fit(pace, sd, np.maximum(wear, WEAR_FLOOR), np.sqrt(wear_var), noise)
+    return _Fit(pace, sd, np.maximum(wear, WEAR_FLOOR), np.sqrt(wear_var), covariance / (sd * np.sqrt(wear_var)), noise)
 
 
 def _columns(
@@ -240,8 +210,8 @@ def _field_wear(x: Floats, y: Floats, weights: Floats, noise: float) -> float:
 
 def _posterior(
     x: Floats, y: Floats, precision: Floats, pace: float, wear: float
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Means and variances of each car's pace and wear after its laps: a 2 x 2 normal update, written out.
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Means, variances and covariance of each car's pace and wear after its laps: a 2 x 2 normal update, written out.
 
     ``pace`` and ``wear`` are the prior means; the prior's sds are the module's constants.
     """
@@ -252,7 +222,13 @@ def _posterior(
     u = pace_prior * pace + (precision * y).sum(axis=1)
     v = wear_prior * wear + (precision * x * y).sum(axis=1)
     determinant = a * c - b**2  # positive: both priors are proper
-    return (c * u - b * v) / determinant, (a * v - b * u) / determinant, c / determinant, a / determinant
+    return (
+        (c * u - b * v) / determinant,
+        (a * v - b * u) / determinant,
+        c / determinant,
+        a / determinant,
+        -b / determinant,
+    )
 
 
 def _noise(residuals: Floats) -> float:
@@ -282,12 +258,13 @@ def _pit_loss(cars: list[CarState], laps: dict[str, list[LapRecord]], prior_s: f
     return (n * median(losses) + PIT_LOSS_WEIGHT * prior_s) / (n + PIT_LOSS_WEIGHT), n
 
 
-def _regime(state: RaceState, assume: Track | None, assumed: list[str]) -> tuple[int, int]:
+_REGIMES: Final = {Track.YELLOW: YELLOW, Track.VSC: VSC, Track.SAFETY_CAR: SAFETY_CAR, Track.RED: RED}
+
+
+def _regime(state: RaceState, assume: Track | None) -> tuple[int, int]:
     """(regime, laps that the leader has completed under it) for the kernel."""
     shown = assume or state.track
-    if shown is Track.RED:
-        assumed.append("Red flag: played on as behind a safety car.")
-    regime = {Track.VSC: VSC, Track.SAFETY_CAR: SAFETY_CAR, Track.RED: SAFETY_CAR}.get(shown, GREEN)
+    regime = _REGIMES.get(shown, GREEN)
     if regime == GREEN or (assume is not None and assume is not state.track):
         return regime, 0
     return regime, sum(r.time_s > state.track_since_s for r in state.order()[0].laps)
@@ -341,10 +318,11 @@ def _grid(
     def time_s(car: CarState) -> float:
         return car.time_s if car.laps else order[car.car] * GRID_GAP_S
 
-    pace = fit.pace_s.copy()
+    pace, pace_sd = fit.pace_s, fit.pace_sd_s
     if leader_laps == 0:  # nobody has driven: the grid is all that is known of pace
-        spread = 0.06 * (np.array([order[car.car] for car in cars]) - (len(cars) - 1) / 2)
-        pace = pace + spread
+        slots = np.array([order[car.car] for car in cars])
+        pace = pace + PACE_PER_SLOT_S * (slots - slots.mean())
+        pace_sd = np.full(len(cars), SLOT_SD_S)
     # A car that never left the grid while the others race is out, whatever the feed says.
     racing = tuple(car.racing and not (car.laps_done == 0 and leader_laps >= 2) for car in cars)
     return Grid(
@@ -361,10 +339,19 @@ def _grid(
         tyre_age=tuple(tyres_now[car.car][1] for car in cars),
         used=tuple(tyres_now[car.car][2] for car in cars),
         pace_s=tuple(pace.tolist()),
-        pace_sd_s=tuple(fit.pace_sd_s.tolist()),
+        pace_sd_s=tuple(pace_sd.tolist()),
         wear=tuple(fit.wear.tolist()),
         wear_sd=tuple(fit.wear_sd.tolist()),
+        pace_wear=tuple(fit.pace_wear.tolist()),
+        stops=tuple(len(car.stops) for car in cars),
+        team=_teams(cars),
     )
+
+
+def _teams(cars: list[CarState]) -> tuple[int, ...]:
+    """One number per team; a car whose team is not known is its own."""
+    numbers: dict[str, int] = {}
+    return tuple(numbers.setdefault(car.team or f"/{car.car}", len(numbers)) for car in cars)
 
 
 def _playable(compound: Compound) -> int:
@@ -389,8 +376,8 @@ def evidence(state: RaceState, reading: Reading, car: str, best: Candidate) -> E
     at_line = {rival.car: _line_s(race, rival, now) for rival in rivals}
     mine = _line_s(race, me, now)
     next_line = {rival.car: _line_s(race, rival, now + 1) for rival in rivals}
-    share = {VSC: race.circuit.pit_vsc, SAFETY_CAR: race.circuit.pit_sc}.get(race.regime, 1.0)
-    stopped = _line_s(race, me, now + 1) + race.circuit.pit_loss_s * share
+    pit_loss_s = race.pit_loss_s
+    stopped = _line_s(race, me, now + 1) + pit_loss_s
     ahead, gap_ahead, behind, gap_behind = _neighbours(at_line, mine)
     out_ahead, out_gap_ahead, out_behind, out_gap_behind = _neighbours(next_line, stopped)
     tyre = race.tyres[grid.compound[i]]
@@ -400,7 +387,7 @@ def evidence(state: RaceState, reading: Reading, car: str, best: Candidate) -> E
     return Evidence(
         compound=Compound(grid.compound[i]).label if known else Compound.UNKNOWN.label,
         tyre_age_laps=grid.tyre_age[i] if me.tyre_age is not None else None,
-        pit_loss_s=race.circuit.pit_loss_s * share,
+        pit_loss_s=pit_loss_s,
         wear_s_per_lap=grid.wear[i] * tyre.wear_s,
         wear_sd_s_per_lap=grid.wear_sd[i] * tyre.wear_s,
         fresh_gain_s=old_lap - _lap_s(race, i, now + 2, fresh, 1),

@@ -7,6 +7,8 @@ The twin decides who is where and when; this module invents the entry list and t
 * The twin neutralises the i-th lap of every car. The marshals' status follows the leader: it changes soon after
   the leader began the first such lap and ends when the leader completes the last one. What each car met is in
   the ``track`` digits of its laps.
+* The twin's clock stands still while the race is stopped, and the restart lap begins with everybody on the lead lap.
+  Here the race stands for ``STOPPAGE_S``, so that lapped cars have time to drive round.
 * The twin plays every car over the full distance. Here a car ends its race the first time it crosses the line
   after the flag, so a lapped car does fewer laps.
 """
@@ -14,15 +16,15 @@ The twin decides who is where and when; this module invents the entry list and t
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from pitcall.domain import events as ev
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.forecast import GRID_GAP_S, OUT_LAP_SHARE, default_circuit, tyres_for
-from pitcall.sim.messages import GREEN, MAX_RACE_LAPS, SAFETY_CAR, VSC, Circuit, Grid, Race
-from pitcall.sim.twin import TraceLap, play
+from pitcall.priors import GRID_GAP_S, OUT_LAP_SHARE, default_circuit, default_race
+from pitcall.sim.race import GREEN, MAX_RACE_LAPS, RED, SAFETY_CAR, VSC, YELLOW, Circuit, Grid, Race
+from pitcall.sim.twin import TraceLap, traced
 
 #: Entry list. Nobody here exists; surnames differ in their first three letters, which are the code.
 DRIVERS: Final = (
@@ -40,10 +42,12 @@ TEAMS: Final = (
 REASONS: Final = ("engine", "gearbox", "hydraulics", "brakes", "collision", "suspension")
 
 #: Series -> (two dry compounds must be used, pace of the slowest car against the fastest, s a lap).
-SERIES: Final = {"f1": (True, 1.5), "spec": (False, 0.5)}
+SERIES: Final = {"f1": (True, 2.4), "spec": (False, 0.5)}
 
 #: What a standing start costs the first lap, s (design choice).
 START_S: Final = 4.0
+#: How long a red flag stops the race, s (design choice; real ones take 20 minutes to an hour).
+STOPPAGE_S: Final = 1_800.0
 #: Time at racing speed from pit entry to the line, and from the line to pit exit, s.
 LANE_S: Final = 3.0
 #: From the leader's line to the marshals' sign at the start of a neutralised lap, s.
@@ -51,8 +55,14 @@ SIGN_S: Final = 5.0
 #: A car that stops does so within this time after its last line, s; shorter than any lap.
 SHORTEST_LAP_S: Final = 60.0
 _SOURCE: Final = "synth"
-_TRACK: Final = {VSC: (ev.Track.VSC, "VIRTUAL SAFETY CAR"), SAFETY_CAR: (ev.Track.SAFETY_CAR, "SAFETY CAR")}
-_DIGIT: Final = {GREEN: "1", VSC: "6", SAFETY_CAR: "4"}
+_TRACK: Final = {
+    YELLOW: (ev.Track.YELLOW, "YELLOW FLAG"),
+    VSC: (ev.Track.VSC, "VIRTUAL SAFETY CAR DEPLOYED"),
+    SAFETY_CAR: (ev.Track.SAFETY_CAR, "SAFETY CAR DEPLOYED"),
+    RED: (ev.Track.RED, "RED FLAG"),
+}
+_ENDING: Final = {SAFETY_CAR: "SAFETY CAR IN THIS LAP", VSC: "VSC ENDING"}
+_DIGIT: Final = {GREEN: "1", YELLOW: "2", VSC: "6", SAFETY_CAR: "4", RED: "5"}
 
 
 _T = TypeVar("_T")
@@ -90,19 +100,9 @@ def synthesise(
     Raises:
         InvalidRequest: an argument outside these bounds.
     """
-    if series not in SERIES:
-        raise InvalidRequest(f"no series {series!r:.40}; series: {', '.join(SERIES)}")
-    if not (0 <= seed < 2**64 and 2 <= cars <= len(DRIVERS) and 5 <= laps <= MAX_RACE_LAPS):
-        raise InvalidRequest(
-            f"a race takes a seed of 64 bits, 2 to {len(DRIVERS)} cars and 5 to {MAX_RACE_LAPS} laps,"
-            f" not {seed}, {cars} and {laps}"
-        )
     rng = random.Random(seed)
-    two_compounds, spread_s = SERIES[series]
-    circuit = default_circuit(laps, base_lap_s=round(78 + 18 * rng.random(), 1), two_compounds=two_compounds)
-    grid = _grid(rng, cars, circuit, spread_s)
-    trace: list[TraceLap] = []
-    play(_race(circuit, grid), seed, 0, trace=trace)
+    grid, start = _lined_up(rng, seed, cars, laps, series)
+    trace = _with_stoppages(traced(start, seed, 0))
     session = ev.Session(
         t=0.0,
         source=_SOURCE,
@@ -116,6 +116,28 @@ def synthesise(
         t=0.0, source=_SOURCE, air_temp_c=air, track_temp_c=round(air + 6 + 12 * rng.random(), 1), rain=False
     )
     return [session, *_cars(grid), weather, *_told(rng, grid, laps, trace)]
+
+
+def before_the_start(seed: int, cars: int = 20, laps: int = 57, series: str = "f1") -> Race:
+    """The race of ``synthesise`` with the same arguments before the lights go out.
+
+    Raises InvalidRequest as that does.
+    """
+    return _lined_up(random.Random(seed), seed, cars, laps, series)[1]
+
+
+def _lined_up(rng: random.Random, seed: int, cars: int, laps: int, series: str) -> tuple[list[_Entry], Race]:
+    if series not in SERIES:
+        raise InvalidRequest(f"no series {series!r:.40}; series: {', '.join(SERIES)}")
+    if not (0 <= seed < 2**64 and 2 <= cars <= len(DRIVERS) and 5 <= laps <= MAX_RACE_LAPS):
+        raise InvalidRequest(
+            f"a race takes a seed of 64 bits, 2 to {len(DRIVERS)} cars and 5 to {MAX_RACE_LAPS} laps,"
+            f" not {seed}, {cars} and {laps}"
+        )
+    two_compounds, spread_s = SERIES[series]
+    circuit = default_circuit(laps, base_lap_s=round(78 + 18 * rng.random(), 1))
+    grid = _grid(rng, cars, circuit, spread_s)
+    return grid, _race(circuit, grid, two_compounds=two_compounds)
 
 
 def _grid(rng: random.Random, cars: int, circuit: Circuit, spread_s: float) -> list[_Entry]:
@@ -132,8 +154,8 @@ def _grid(rng: random.Random, cars: int, circuit: Circuit, spread_s: float) -> l
         entries.append((pace + 0.3 * spread_s * rng.random(), pace, driver, teams[team], numbers[i]))
     grid = []
     for slot, (_, pace, driver, team_name, number) in enumerate(sorted(entries)):
-        soft = rng.random() < (0.7 if slot < cars / 2 else 0.3)
-        hard = rng.random() < (0.1 if slot < cars / 2 else 0.4)
+        soft = rng.random() < (0.6 if slot < cars / 2 else 0.2)
+        hard = rng.random() < (0.05 if slot < cars / 2 else 0.2)
         compound = Compound.SOFT if soft else Compound.HARD if hard else Compound.MEDIUM
         code = driver.split()[-1][:3].upper()
         used = int(4 * rng.random()) if compound is Compound.SOFT else 0
@@ -141,12 +163,12 @@ def _grid(rng: random.Random, cars: int, circuit: Circuit, spread_s: float) -> l
     return grid
 
 
-def _race(circuit: Circuit, grid: Sequence[_Entry]) -> Race:
+def _race(circuit: Circuit, grid: Sequence[_Entry], *, two_compounds: bool) -> Race:
     n = len(grid)
-    return Race(
-        circuit=circuit,
-        tyres=tyres_for(circuit.total_laps, circuit.base_lap_s),
-        grid=Grid(
+    teams = sorted({entry.team for entry in grid})
+    return default_race(
+        circuit,
+        Grid(
             cars=tuple(entry.car for entry in grid),
             laps_done=(0,) * n,
             time_s=tuple(START_S + GRID_GAP_S * slot for slot in range(n)),
@@ -160,7 +182,9 @@ def _race(circuit: Circuit, grid: Sequence[_Entry]) -> Race:
             pace_sd_s=(0.0,) * n,
             wear=(1.0,) * n,
             wear_sd=(0.0,) * n,
+            team=tuple(teams.index(entry.team) for entry in grid),
         ),
+        two_compounds=two_compounds,
     )
 
 
@@ -201,6 +225,12 @@ def _told(rng: random.Random, grid: Sequence[_Entry], laps: int, trace: Sequence
         moments.append((_FLAG, ev.Finish(t=flag, source=_SOURCE)))
     moments.sort(key=lambda moment: (moment[1].t, moment[0]))
     return [event for _, event in moments]
+
+
+def _with_stoppages(trace: Sequence[TraceLap]) -> list[TraceLap]:
+    """The trace on a clock that runs on while the race is stopped."""
+    reds = sorted({lap.lap for lap in trace if lap.regime == RED})
+    return [replace(lap, time_s=lap.time_s + STOPPAGE_S * sum(red <= lap.lap for red in reds)) for lap in trace]
 
 
 def _driven(rng: random.Random, entry: _Entry, laps: Sequence[TraceLap], flag: float) -> Iterator[_Moment]:
@@ -250,20 +280,22 @@ def _signs(trace: Sequence[TraceLap], lead: dict[int, float]) -> Iterator[_Momen
     for lap in sorted(lead):
         before, now, after = regime.get(lap - 1, GREEN), regime[lap], regime.get(lap + 1, GREEN)
         began = lead.get(lap - 1, 0.0)
-        if now == before == GREEN:
-            continue
         if now == GREEN:
-            yield _SIGN, ev.TrackStatus(t=began, source=_SOURCE, status=ev.Track.GREEN)
-            yield _SIGN, ev.Message(t=began, source=_SOURCE, text="TRACK CLEAR")
+            if before not in (GREEN, RED):  # after a red flag the race is green from the restart
+                yield _SIGN, ev.TrackStatus(t=began, source=_SOURCE, status=ev.Track.GREEN)
+                yield _SIGN, ev.Message(t=began, source=_SOURCE, text="TRACK CLEAR")
             continue
         sign = round(began + SIGN_S, 3)
         status, name = _TRACK[now]
-        if now != before:
+        if now != before or now == RED:
             yield _SIGN, ev.TrackStatus(t=sign, source=_SOURCE, status=status)
-            yield _SIGN, ev.Message(t=sign, source=_SOURCE, text=f"{name} DEPLOYED")
-        elif after == GREEN:
-            text = "SAFETY CAR IN THIS LAP" if now == SAFETY_CAR else "VSC ENDING"
-            yield _SIGN, ev.Message(t=sign, source=_SOURCE, text=text)
+            yield _SIGN, ev.Message(t=sign, source=_SOURCE, text=name)
+            if now == RED:
+                restart = round(began + STOPPAGE_S, 3)
+                yield _SIGN, ev.TrackStatus(t=restart, source=_SOURCE, status=ev.Track.GREEN)
+                yield _SIGN, ev.Message(t=restart, source=_SOURCE, text="TRACK CLEAR")
+        elif after == GREEN and now in _ENDING:
+            yield _SIGN, ev.Message(t=sign, source=_SOURCE, text=_ENDING[now])
 
 
 def _line_s(lap: TraceLap) -> float:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-# numba reads it when it is first imported. One folder for this process and the services that e2e tests start.
+from pitcall.adapters import compiled
+
+# One folder for this process and the services that e2e tests start.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
+compiled.use()  # numba reads it when it is first imported
 
 # A job started in the background of a script is born deaf to SIGINT, and so would be the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,7 +16,17 @@ from pitcall.client import PitcallClient, Question
 _ENVELOPE: Final = frozenset({"type", "seq", "id"})
 
 
-def ask(
+class Goal(StrEnum):
+    """What a call can be best for."""
+
+    POSITION = "position"
+    POINTS = "points"
+    WIN = "win"
+    TARGET = "target"
+    CVAR = "cvar"
+
+
+def ask(  # noqa: PLR0913, PLR0917 - one argument for each option of the command
     question: Annotated[str, typer.Argument(help="The question, such as 'When should I pit?'.", show_default=False)],
     race: Annotated[str, typer.Option(help="Race id; see: pitcall race list.", show_default=False)],
     car: Annotated[
@@ -25,10 +36,16 @@ def ask(
     seed: Annotated[int | None, typer.Option(min=0, help="Same race, lap and seed: same decision.")] = None,
     max_paths: Annotated[int | None, typer.Option(min=1, help="Most simulated races per option.")] = None,
     deadline: Annotated[float | None, typer.Option(min=0.001, help="Answer or fail within this many seconds.")] = None,
+    goal: Annotated[
+        Goal | None, typer.Option(help="What the call shall be best for; without it what the words say.")
+    ] = None,
+    target: Annotated[
+        int | None, typer.Option(min=1, help="Of the goal target: the position to reach, 10 unless named.")
+    ] = None,
     home: Home = None,  # noqa: ARG001 - its callback has already used it
     as_json: Json = False,
 ) -> None:
-    """Ask when to pit, which tyre, where a car rejoins, who undercuts it, where it finishes, or why.
+    """Ask when to pit, which tyre, one plan against another, what if, where a car rejoins or finishes, or why.
 
     Uses the running mesh (pitcall up), or starts one for the question and stops it.
     """
@@ -39,6 +56,8 @@ def ask(
         "seed": seed,
         "max_paths": max_paths,
         "deadline_ms": None if deadline is None else max(1, round(deadline * 1000)),
+        "goal": None if goal is None else goal.value,
+        "target": target,
     }
     with exits(as_json=as_json), terminated_like_interrupted():
         if running() is None:

@@ -17,10 +17,11 @@ from typing import Final
 import typer
 
 from pitcall import __version__
+from pitcall.adapters import compiled
 from pitcall.adapters.home import home
 from pitcall.cli import ports
 from pitcall.cli.mesh import SERVICES, running
-from pitcall.cli.options import DEFAULT_PORT, Home, Json, kernel_cache
+from pitcall.cli.options import DEFAULT_PORT, Home, Json
 from pitcall.cli.output import ExitCode, print_json, stdout
 from pitcall.cli.serve import GROUP
 from pitcall.client import PitcallClient
@@ -142,11 +143,10 @@ async def _served_version(url: str) -> str:
 
 def _kernel() -> Check:
     """Compiled code of the simulation; without it the first start takes longer."""
-    folder = kernel_cache()
-    compiled = len(list(folder.rglob("*.nbc"))) if folder.exists() else 0
-    if not compiled:
+    folder = compiled.folder()
+    if not compiled.there():
         return Check("kernel", Level.WARN, f"not compiled yet: the first start will do it, into {folder}", "pitcall up")
-    return Check("kernel", Level.OK, f"{compiled} compiled functions in {folder}")
+    return Check("kernel", Level.OK, f"compiled in {folder}")
 
 
 def _node() -> Check:

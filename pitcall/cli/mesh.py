@@ -15,10 +15,10 @@ from typing import Final, Self
 import httpx
 
 from pitcall import __version__
+from pitcall.adapters import compiled
 from pitcall.adapters.home import home
 from pitcall.cli import ports
 from pitcall.cli.child import Child
-from pitcall.cli.options import kernel_cache
 from pitcall.cli.serve import GRACE_S, GROUP
 from pitcall.errors import PitcallError
 
@@ -71,8 +71,8 @@ class Mesh:
         Raises:
             PitcallError: a service died, or was not ready in time; the others are stopped.
         """
-        compiled = kernel_cache().exists()
-        self._say(f"starting {', '.join(SERVICES)}" + ("" if compiled else "; the first start compiles the simulation"))
+        once = "" if compiled.there() else "; compiling the simulation, which takes half a minute and is done once"
+        self._say(f"starting {', '.join(SERVICES)}{once}")
         try:
             for name in SERVICES:
                 self._start(name)
@@ -146,7 +146,7 @@ class Mesh:
         inherited = {key: value for key, value in os.environ.items() if key != "PORT"}
         return inherited | {
             "PITCALL_HOME": str(home()),
-            "NUMBA_CACHE_DIR": str(kernel_cache()),
+            "NUMBA_CACHE_DIR": str(compiled.folder()),
             "PITCALL_SIM_HOST": "127.0.0.1",
             "PITCALL_SIM_PORT": str(self.ports["sim-worker"]),
             "PITCALL_MODEL_HOST": "127.0.0.1",

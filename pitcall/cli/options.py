@@ -6,23 +6,21 @@ from typing import Annotated, Final
 
 import typer
 
-from pitcall.adapters.home import home
+from pitcall.adapters import compiled
+from pitcall.errors import InvalidRequest
 
 #: Port of the page.
 DEFAULT_PORT: Final = 8080
-
-
-def kernel_cache() -> Path:
-    """Where numba keeps compiled code: ``NUMBA_CACHE_DIR``, or a folder of the home. The next start loads it."""
-    configured = os.environ.get("NUMBA_CACHE_DIR")
-    return Path(configured) if configured else home() / "cache" / "numba"
 
 
 def _use_home(path: Path | None) -> Path | None:
     """Make ``--home`` the home of this process and of the services that it starts."""
     if path is not None:
         os.environ["PITCALL_HOME"] = str(path.expanduser().resolve())
-    os.environ["NUMBA_CACHE_DIR"] = str(kernel_cache())  # numba reads it when it is imported, later
+    try:
+        compiled.use()
+    except InvalidRequest as exc:
+        raise typer.BadParameter(exc.detail) from exc
     return path
 
 

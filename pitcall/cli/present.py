@@ -8,8 +8,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from pitcall.cli import goals
+
 #: Options of a decision that are shown; --json has all.
 SHOWN_OPTIONS: Final = 8
+#: Calls that are named as equal to the best.
+SHOWN_TIED: Final = 3
 #: Cars of a forecast that are shown.
 SHOWN_CARS: Final = 10
 
@@ -19,7 +23,11 @@ def answer(body: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Panel(Text(str(body["text"]), style="bold"), expand=False)]
     parts.append(_bullets(body.get("why") or ()))
     if decision := body.get("decision"):
-        parts += [options(decision), Text(_certainty(decision), style="dim")]
+        parts.append(options(decision))
+        sure = _certainty(decision, body.get("comparison"))
+        parts += [Text(line, style="dim") for line in (sure, _best(decision)) if line]
+        if decision["contingencies"] or decision["break_evens"]:
+            parts.append(_if_then(decision))
     if forecast := body.get("forecast"):
         parts.append(_forecast(forecast))
     if standings := body.get("standings"):
@@ -36,35 +44,63 @@ def _bullets(lines: Sequence[str]) -> Table:
     return table
 
 
-def call(lap: int | None, compound: str | None) -> str:
-    """An option in words: ``box lap 23, hard`` or ``stay out``."""
-    return "stay out" if lap is None else f"box lap {lap}, {compound}"
-
-
 def options(decision: Mapping[str, Any]) -> Table:
-    """The best options, best first."""
-    ranked = sorted(decision["options"], key=lambda option: float(option["mean_position"]))
+    """The best options, best first, in the unit of the goal."""
+    utility = decision["utility"]
+    ranked = sorted(decision["options"], key=lambda option: float(option["delta"]))
     shown = ranked[:SHOWN_OPTIONS]
     title = f"best {len(shown)} of {len(ranked)} options" if len(ranked) > len(shown) else None
-    table = _table(("call", "mean position", "worse by", "P(win)", "P(podium)", "rejoins"), title=title, left=1)
+    usual = utility["goal"] == "position"
+    columns = ("P(win)", "P(podium)") if usual else (goals.column(utility),)
+    table = _table(("call", "worse by", "mean position", *columns, "rejoins"), title=title, left=1)
     for option in shown:
-        chances = option["p_position"]
-        rejoin = option.get("rejoin_position")
+        chances = (_percent(sum(option["p_position"][:places])) for places in (1, 3))
+        rejoin = option["rejoin_position"]
         table.add_row(
-            call(option["lap"], option["compound"]),
+            goals.call(option["lap"], option["compound"]),
+            goals.loss(option, utility),
             f"{option['mean_position']:.2f}",
-            f"{option['delta_positions']:.2f} ± {option['standard_error']:.2f}",
-            _percent(sum(chances[:1])),
-            _percent(sum(chances[:3])),
+            *(chances if usual else (goals.value(option, utility),)),
             "-" if rejoin is None else f"P{rejoin:.0f}",
         )
     return table
 
 
-def _certainty(decision: Mapping[str, Any]) -> str:
-    known = "best call known" if decision["resolved"] else "the best calls cannot be told apart"
+def _best(decision: Mapping[str, Any]) -> str:
+    """Where the best call comes out and between whom, and what the same stop costs one lap later."""
+    best, parts = decision["options"][decision["best"]], []
+    if best["rejoin_position"] is not None:
+        near = f"comes out P{best['rejoin_position']:.1f}"
+        if best["rejoin_ahead"] is not None:
+            near += f", {best['rejoin_gap_ahead_s']:.1f} s behind {best['rejoin_ahead']}"
+        if best["rejoin_behind"] is not None:
+            near += f", {best['rejoin_gap_behind_s']:.1f} s ahead of {best['rejoin_behind']}"
+        parts.append(near)
+    if best["wait_cost"] is not None:
+        cost = goals.difference(best["wait_cost"], best["wait_cost_error"], decision["utility"])
+        parts.append(f"one lap later costs {cost}")
+    return "; ".join(parts)
+
+
+def _certainty(decision: Mapping[str, Any], comparison: Mapping[str, Any] | None) -> str:
     cut = ", cut by the deadline" if decision["cut"] else ""
-    return f"{known}, {decision['draws']:,} races per option{cut}"
+    if comparison is not None:
+        known = "can" if comparison["told_apart"] else "cannot"
+        return f"the two {known} be told apart, {decision['draws']:,} races per option{cut}"
+    tied = sorted((decision["options"][row] for row in decision["tied"]), key=lambda option: float(option["delta"]))
+    names = "; ".join(goals.call(option["lap"], option["compound"]) for option in tied[:SHOWN_TIED])
+    more = f" and {len(tied) - SHOWN_TIED} more" if len(tied) > SHOWN_TIED else ""
+    known = "best call known" if decision["resolved"] else "the best calls cannot be told apart"
+    equal = f"; cannot be told apart from it: {names}{more}" if tied else ""
+    return f"{known}, {decision['draws']:,} races per option{cut}{equal}"
+
+
+def _if_then(decision: Mapping[str, Any]) -> Table:
+    """What would change the call."""
+    table = _table(("if", "then", ""), title="what would change the call", left=3, wraps=(0, 2))
+    for row in goals.if_then(decision):
+        table.add_row(*row)
+    return table
 
 
 def _forecast(forecast: Mapping[str, Any]) -> Table:
@@ -116,9 +152,9 @@ def _percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def _table(columns: Sequence[str], *, title: str | None, left: int) -> Table:
-    """A plain table; columns from ``left`` on are right-aligned figures."""
+def _table(columns: Sequence[str], *, title: str | None, left: int, wraps: Sequence[int] = ()) -> Table:
+    """A plain table; columns from ``left`` on are right-aligned figures, those in ``wraps`` may take a second line."""
     table = Table(title=title, title_justify="left", title_style="dim", box=None, pad_edge=True)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < left else "right", no_wrap=True)
+        table.add_column(column, justify="left" if index < left else "right", no_wrap=index not in wraps)
     return table

@@ -30,6 +30,8 @@ class Question(TypedDict, total=False):
     seed: int | None  #: of the random numbers: same state and seed, same decision
     max_paths: int | None  #: most simulated races per option
     deadline_ms: int | None
+    goal: str | None  #: position, points, win, target or cvar; default: what the words say, or position
+    target: int | None  #: of the goal ``target``: finish there or better
 
 
 @dataclass(frozen=True, slots=True)

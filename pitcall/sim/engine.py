@@ -1,30 +1,21 @@
-"""Runs the kernel over path ranges on a few threads. Pure.
+"""Runs the kernel over path ranges on a few threads: the ``Player`` of this process. Pure.
 
-A result depends on (race, calls, seed, path numbers) only: each thread plays its own range of paths
+A result depends on (race, calls, seed, path numbers) only: each thread plays its own blocks of paths
 and writes its own rows, so 1 thread or 64, one range or many, give the same bits.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from pitcall.sim import kernel
-from pitcall.sim import randomness as rnd
-from pitcall.sim.messages import GREEN, Candidate, Circuit, Grid, Race, Tyre
-
-Positions = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """Races that were played: finishing positions and the asking car's position after its stop."""
-
-    positions: Positions  #: [path, call, car], 1 = first
-    rejoin: Positions  #: [path, call], 0 = no stop
+from pitcall.sim.messages import Candidate
+from pitcall.sim.model import Packed, pack
+from pitcall.sim.outcome import Bytes, Outcome
+from pitcall.sim.race import STOP_FEATURES, Circuit, Grid, Policy, Race, Tyre
+from pitcall.sim.simd import LANES
 
 
 class Engine:
@@ -35,40 +26,74 @@ class Engine:
             raise ValueError(f"threads: at least 1, not {threads}")
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="kernel")
+        self._local = threading.local()
+        self._last: tuple[Race, Packed] | None = None
 
-    def play(self, race: Race, seed: int, paths: range, car: int | None, calls: Sequence[Candidate]) -> Played:
-        """Play every path of ``paths`` once per call.
+    @property
+    def width(self) -> int:
+        """Blocks of races that are played side by side: one per thread."""
+        return self.threads
 
-        Args:
-            race: state and model.
-            seed: 64 bits.
-            paths: path numbers, step 1; the same number is the same possible race for every call.
-            car: grid index of the asking car; None (with one empty call): all cars follow the rival policy.
-            calls: candidates of the asking car, ignored when ``car`` is None.
+    def play(self, race: Race, seed: int, paths: range, car: int, calls: Sequence[Candidate]) -> Outcome:
+        """Play every path of ``paths`` once per call; see ``Player``."""
+        packed = self._packed(race)
+        table = np.array([[c.lap or 0, c.compound or 0] for c in calls], np.int32).reshape(-1, 2)
+        place = np.zeros((len(paths), len(table)), np.uint8)
+        rejoin = np.zeros((len(paths), len(table), 3), np.uint8)
+        gap_s = np.zeros((len(paths), len(table), 2), np.float32)
 
-        Returns:
-            Arrays of shape [path, call, car] and [path, call].
-        """
-        numbers, tyres, grid_f, grid_i = _arrays(race)
-        table = np.array(
-            [[-1, 0]] if car is None else [[c.lap or 0, c.compound if c.compound is not None else 0] for c in calls],
-            dtype=np.int64,
+        def block(start: int, stop: int) -> None:
+            rows = place[start:stop], rejoin[start:stop], gap_s[start:stop]
+            kernel.play_block(packed, table, car, np.uint64(seed), paths.start + start, *rows, self._scratch(packed))
+
+        self._spread(len(paths), block)
+        return Outcome(place, rejoin, gap_s)
+
+    def finish(self, race: Race, seed: int, paths: range) -> Bytes:
+        """[path, car] finishing positions when every car follows the rival policy."""
+        packed = self._packed(race)
+        place = np.zeros((len(paths), len(race.grid.cars)), np.uint8)
+        table, rejoin, gap_s = (
+            np.zeros((1, 2), np.int32),
+            np.zeros((1, 1, 3), np.uint8),
+            np.zeros((1, 1, 2), np.float32),
         )
-        with np.errstate(over="ignore"):  # uint64 wraps by design
-            key = rnd.mix(np.uint64(seed))
-        positions = np.empty((len(paths), len(table), len(race.grid.cars)), np.uint8)
-        rejoin = np.empty((len(paths), len(table)), np.uint8)
 
-        def part(start: int, stop: int) -> None:
-            kernel.play_paths(
-                numbers, tyres, grid_f, grid_i, table, -1 if car is None else car, key, paths.start + start,
-                positions[start:stop], rejoin[start:stop],
-            )  # fmt: skip
+        def block(start: int, stop: int) -> None:
+            rows = place[start:stop], rejoin, gap_s
+            kernel.play_block(packed, table, -1, np.uint64(seed), paths.start + start, *rows, self._scratch(packed))
 
-        cuts = np.linspace(0, len(paths), min(self.threads, len(paths)) + 1).astype(int).tolist()
-        for done in [self._pool.submit(part, a, b) for a, b in pairwise(cuts)]:
+        self._spread(len(paths), block)
+        return place
+
+    def _packed(self, race: Race) -> Packed:
+        """The arrays of a race; a decision asks for the same one many times in a row."""
+        last = self._last
+        if last is None or last[0] is not race:
+            last = self._last = (race, pack(race))
+        return last[1]
+
+    def _spread(self, paths: int, block: Callable[[int, int], None]) -> None:
+        """Blocks of paths over the threads; a thread takes every ``threads``-th."""
+
+        def share(thread: int) -> None:
+            for start in range(thread * LANES, paths, self.threads * LANES):
+                block(start, min(start + LANES, paths))
+
+        for done in [self._pool.submit(share, thread) for thread in range(self.threads)]:
             done.result()
-        return Played(positions, rejoin)
+
+    def _scratch(self, packed: Packed) -> kernel.Scratch:
+        """This thread's working memory; it grows to what the largest race so far needed."""
+        cars, laps = packed.cars_f.shape[1], int(packed.n.total_laps) - int(packed.n.first_lap_played) + 1
+        sizes = kernel.scratch_sizes(cars, max(0, laps))
+        have: kernel.Scratch | None = getattr(self._local, "scratch", None)
+        if have is None or any(len(have[i]) < size for i, size in enumerate(sizes)):
+            f, s, tables, flags = sizes
+            have = self._local.scratch = (
+                np.empty(f, np.float32), np.empty(s, np.int32), np.empty(tables, np.float32), np.empty(flags, np.int64)
+            )  # fmt: skip
+        return have
 
     def warm_up(self) -> None:
         """Compile the kernel, or load it from the cache, and play one short race."""
@@ -79,57 +104,10 @@ class Engine:
         self._pool.shutdown()
 
 
-def _arrays(
-    race: Race,
-) -> tuple[kernel.Numbers, npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """The kernel's view of a race; layouts are documented there."""
-    c, g = race.circuit, race.grid
-    numbers = kernel.Numbers(
-        total_laps=c.total_laps,
-        base_lap_s=float(c.base_lap_s),
-        fuel_s=float(c.fuel_s),
-        noise_s=float(c.noise_s),
-        pit_loss_s=float(c.pit_loss_s),
-        pit_tail_s=float(c.pit_tail_s),
-        pit_vsc=float(c.pit_vsc),
-        pit_sc=float(c.pit_sc),
-        dirty_air_s=float(c.dirty_air_s),
-        dirty_air_gap_s=float(c.dirty_air_gap_s),
-        hold_gap_s=float(c.hold_gap_s),
-        pass_intercept=float(c.pass_intercept),
-        pass_per_s=float(c.pass_per_s),
-        sc_hazard=float(c.sc_hazard),
-        vsc_hazard=float(c.vsc_hazard),
-        sc_low=c.sc_laps[0],
-        sc_high=c.sc_laps[1],
-        vsc_low=c.vsc_laps[0],
-        vsc_high=c.vsc_laps[1],
-        sc_pace=float(c.sc_pace),
-        catch_pace=float(c.catch_pace),
-        vsc_pace=float(c.vsc_pace),
-        queue_gap_s=float(c.queue_gap_s),
-        retire_hazard=float(c.retire_hazard),
-        stop_intercept=float(c.stop_intercept),
-        stop_per_life=float(c.stop_per_life),
-        stop_sc=float(c.stop_sc),
-        two_compounds=c.two_compounds,
-        regime=race.regime,
-        regime_laps=race.regime_laps,
-        wet=race.wet,
-    )
-    tyres = np.array([[t.offset_s, t.wear_s, t.cliff_s, t.life_laps, t.cold_s] for t in race.tyres], np.float64)
-    grid_f = np.array([g.time_s, g.pace_s, g.wear, g.extra_s, g.pace_sd_s, g.wear_sd], np.float64)
-    grid_i = np.array([g.laps_done, g.racing, g.boxing, g.compound, g.tyre_age, g.used], np.int64)
-    return numbers, tyres, grid_f, grid_i
-
-
 _WARM_UP = Race(
     circuit=Circuit(
-        total_laps=3, base_lap_s=90.0, fuel_s=0.05, noise_s=0.3, pit_loss_s=20.0, pit_tail_s=0.5, pit_vsc=0.6,
-        pit_sc=0.4, dirty_air_s=0.4, dirty_air_gap_s=1.5, hold_gap_s=0.3, pass_intercept=-2.0, pass_per_s=1.5,
-        sc_hazard=0.01, vsc_hazard=0.01, sc_laps=(2, 5), vsc_laps=(1, 2), sc_pace=1.5, catch_pace=1.3, vsc_pace=1.4,
-        queue_gap_s=1.0, retire_hazard=0.001, stop_intercept=-14.0, stop_per_life=14.0, stop_sc=3.0,
-        two_compounds=False,
+        total_laps=3, base_lap_s=90.0, fuel_s=0.05, noise_s=0.3, pit_loss_s=20.0, dirty_air_s=(0.4, 0.1, 0.0),
+        dirty_air_gap_s=1.5, hold_gap_s=0.3, pass_intercept=-2.0, pass_per_s=1.5,
     ),
     tyres=(Tyre(0.0, 0.05, 0.1, 20, 1.0),) * 5,
     grid=Grid(
@@ -137,5 +115,5 @@ _WARM_UP = Race(
         boxing=(False, False), compound=(1, 1), tyre_age=(0, 0), used=(2, 2), pace_s=(90.0, 90.1),
         pace_sd_s=(0.1, 0.1), wear=(1.0, 1.0), wear_sd=(0.1, 0.1),
     ),
-    regime=GREEN,
+    policy=Policy(stop=(-14.0,) + (0.0,) * (len(STOP_FEATURES) - 1)),
 )  # fmt: skip

@@ -1,168 +1,20 @@
-"""What goes into a simulation and what comes out: plain dataclasses, no numba, no pydantic.
+"""What is asked of a simulation and what it answers: plain dataclasses, no numba, no pydantic.
 
-They travel as JSON between model server and sim worker and are the kernel's documentation.
-Every per-car tuple has the same length and order. Units: seconds, laps. Each constructor
-checks itself and raises ValueError with the field's name, so a bad request stops at the border.
+They travel as JSON between model server and sim worker; the race they are about is
+``pitcall.sim.race``. Units: seconds, laps. Each constructor checks itself and raises ValueError with
+the field's name, so a bad request stops at the border.
 """
 
 import math
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, Literal
 
-#: Bounds of one request. A full Formula 1 race is 20-26 cars and at most 78 laps.
-MAX_CARS: Final = 64
-MAX_RACE_LAPS: Final = 500
+from pitcall.sim.race import MAX_CARS, MAX_RACE_LAPS, Race
+
+#: Bounds of one request.
 MAX_PATHS: Final = 65_536
 MAX_CALLS: Final = 2_048
 MAX_SEED: Final = 2**64 - 1
-
-#: Fields of a Circuit for which 0 means "this effect does not exist".
-_NOT_NEGATIVE: Final = (
-    "noise_s",
-    "pit_loss_s",
-    "pit_tail_s",
-    "pit_vsc",
-    "pit_sc",
-    "dirty_air_s",
-    "hold_gap_s",
-    "queue_gap_s",
-)
-
-GREEN: Final = 0
-VSC: Final = 1
-SAFETY_CAR: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Tyre:
-    """Lap time that one compound costs against a fresh medium: offset + wear * age + cliff beyond its life."""
-
-    offset_s: float
-    wear_s: float  #: s per lap of age
-    cliff_s: float  #: s per lap of age beyond ``life_laps``, on top
-    life_laps: int  #: age at which teams plan to change it
-    cold_s: float  #: extra on the first lap of a set
-
-    def __post_init__(self) -> None:
-        _finite(self)
-        if not 1 <= self.life_laps <= MAX_RACE_LAPS:
-            raise ValueError(f"life_laps must be 1 to {MAX_RACE_LAPS}, not {self.life_laps}")
-        if self.wear_s < 0 or self.cliff_s < 0:
-            raise ValueError("wear_s and cliff_s cannot be negative")
-
-
-@dataclass(frozen=True, slots=True)
-class Circuit:
-    """What the race model needs to know of the place and the series. Defaults: ``pitcall.forecast``."""
-
-    total_laps: int
-    base_lap_s: float  #: reference green lap, for neutralised laps
-    fuel_s: float  #: s gained per lap as fuel burns
-    noise_s: float  #: sd of one lap time
-    pit_loss_s: float  #: a green stop against driving by, without the tail
-    pit_tail_s: float  #: mean of the exponential extra loss of a stop
-    pit_vsc: float  #: pit loss under a VSC as a share of the green one
-    pit_sc: float  #: the same under a safety car
-    dirty_air_s: float  #: lost per lap right behind another car
-    dirty_air_gap_s: float  #: gap beyond which nothing is lost
-    hold_gap_s: float  #: smallest gap at the line
-    pass_intercept: float  #: logit of passing at equal pace
-    pass_per_s: float  #: logit per s of lap-time advantage
-    sc_hazard: float  #: safety cars per green lap
-    vsc_hazard: float  #: virtual safety cars per green lap
-    sc_laps: tuple[int, int]  #: shortest and longest, uniform
-    vsc_laps: tuple[int, int]
-    sc_pace: float  #: leader's lap under the safety car, times base_lap_s
-    catch_pace: float  #: lap of a car that closes up to the queue, times base_lap_s
-    vsc_pace: float  #: lap under the VSC, times base_lap_s
-    queue_gap_s: float  #: gap in the safety-car queue
-    retire_hazard: float  #: per car and lap
-    stop_intercept: float  #: rival stop policy: logit at zero age
-    stop_per_life: float  #: logit per tyre life used
-    stop_sc: float  #: logit added when a neutralisation is new
-    two_compounds: bool  #: two different dry compounds must be used
-
-    def __post_init__(self) -> None:
-        _finite(self)
-        if not 1 <= self.total_laps <= MAX_RACE_LAPS:
-            raise ValueError(f"total_laps must be 1 to {MAX_RACE_LAPS}, not {self.total_laps}")
-        for name in ("sc_hazard", "vsc_hazard", "retire_hazard"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability, not {getattr(self, name)}")
-        for name in ("base_lap_s", "sc_pace", "catch_pace", "vsc_pace", "dirty_air_gap_s"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive")
-        for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} cannot be negative")
-        for name in ("sc_laps", "vsc_laps"):
-            low, high = getattr(self, name)
-            if not 1 <= low <= high <= MAX_RACE_LAPS:
-                raise ValueError(f"{name} must be two whole numbers, smallest first")
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Every car at the moment of the question; tuples of equal length, one entry per car."""
-
-    cars: tuple[str, ...]
-    laps_done: tuple[int, ...]
-    time_s: tuple[float, ...]  #: at its own last line
-    extra_s: tuple[float, ...]  #: still to be lost on the current lap (a stop under way)
-    racing: tuple[bool, ...]
-    boxing: tuple[bool, ...]  #: is in, or committed to, the pit lane on the current lap
-    compound: tuple[int, ...]  #: 0-4
-    tyre_age: tuple[int, ...]
-    used: tuple[int, ...]  #: bit c set: compound c was used
-    pace_s: tuple[float, ...]  #: lap on a fresh medium, last-lap fuel, clear air
-    pace_sd_s: tuple[float, ...]  #: what the laps so far leave open of it
-    wear: tuple[float, ...]  #: this car's wear as a multiple of the compound's
-    wear_sd: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        n = len(self.cars)
-        if not 1 <= n <= MAX_CARS:
-            raise ValueError(f"cars: between 1 and {MAX_CARS}, not {n}")
-        if len(set(self.cars)) != n:
-            raise ValueError("cars: each may be named once")
-        for field in fields(self):
-            column = getattr(self, field.name)
-            if len(column) != n:
-                raise ValueError(f"{field.name}: {len(column)} values for {n} cars")
-            if any(isinstance(v, float) and not math.isfinite(v) for v in column):
-                raise ValueError(f"{field.name}: every value must be finite")
-        if any(not 0 <= c <= 4 for c in self.compound):
-            raise ValueError("compound: 0 to 4")
-        if any(not 0 <= a <= MAX_RACE_LAPS for a in self.tyre_age):
-            raise ValueError(f"tyre_age: 0 to {MAX_RACE_LAPS} laps")
-        if any(not 0 <= lap <= MAX_RACE_LAPS for lap in self.laps_done):
-            raise ValueError(f"laps_done: 0 to {MAX_RACE_LAPS}")
-        if any(v <= 0 for v in self.pace_s):
-            raise ValueError("pace_s must be positive")
-        if any(v < 0 for v in (*self.pace_sd_s, *self.wear_sd, *self.wear, *self.extra_s)):
-            raise ValueError("pace_sd_s, wear, wear_sd and extra_s cannot be negative")
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """The rest of a race, ready to be played."""
-
-    circuit: Circuit
-    tyres: tuple[Tyre, ...]  #: SOFT, MEDIUM, HARD, INTERMEDIATE, WET
-    grid: Grid
-    regime: int = GREEN  #: GREEN, VSC or SAFETY_CAR at the moment of the question
-    regime_laps: int = 0  #: laps that it has lasted
-    wet: bool = False  #: rivals change to INTERMEDIATE instead of a slick
-
-    def __post_init__(self) -> None:
-        if len(self.tyres) != 5:
-            raise ValueError(f"tyres: 5 compounds, not {len(self.tyres)}")
-        if self.regime not in (GREEN, VSC, SAFETY_CAR):
-            raise ValueError(f"regime: 0, 1 or 2, not {self.regime}")
-        if not 0 <= self.regime_laps <= MAX_RACE_LAPS:
-            raise ValueError("regime_laps cannot be negative")
-        if any(lap > self.circuit.total_laps for lap in self.grid.laps_done):
-            raise ValueError(f"laps_done: past the end of a race of {self.circuit.total_laps} laps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +33,65 @@ class Candidate:
             raise ValueError(f"compound: 0 to 4, not {self.compound}")
 
 
+Goal = Literal["position", "points", "win", "target", "cvar"]
+
+#: Formula 1 points of a race, first place first.
+F1_POINTS: Final = (25.0, 18.0, 15.0, 12.0, 10.0, 8.0, 6.0, 4.0, 2.0, 1.0)
+#: Mean positions, points or probabilities that nobody would miss: calls closer than this are equally good.
+ZONE: Final[dict[Goal, float]] = {"position": 0.15, "points": 0.2, "win": 0.01, "target": 0.01, "cvar": 0.15}
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """What "best" means. Unit and sense of ``Option.utility``:
+
+    ``position``: mean finishing position, less is better.
+    ``points``: expected points by ``points``, more is better.
+    ``win``, ``target``: probability to finish first, or ``target``-th or better; more is better.
+    ``cvar``: mean position in the worst ``tail`` share of the races, less is better: for whoever fears a bad day.
+    """
+
+    goal: Goal = "position"
+    target: int = 10  #: position, for the goal ``target``
+    tail: float = 0.2  #: share of the races, for the goal ``cvar``
+    points: tuple[float, ...] = F1_POINTS  #: of 1st, 2nd, ...; nothing beyond
+
+    def __post_init__(self) -> None:
+        if self.goal not in ZONE:
+            raise ValueError(f"goal: one of {', '.join(ZONE)}, not {self.goal!r}")
+        if not 1 <= self.target <= MAX_CARS:
+            raise ValueError(f"target: position 1 to {MAX_CARS}, not {self.target}")
+        if not 0.01 <= self.tail <= 1:
+            raise ValueError(f"tail: a share from 0.01 to 1, not {self.tail}")
+        if not 1 <= len(self.points) <= MAX_CARS:
+            raise ValueError(f"points: 1 to {MAX_CARS} places, not {len(self.points)}")
+        if not all(0 <= p <= 1_000 for p in self.points) or list(self.points) != sorted(self.points, reverse=True):
+            raise ValueError("points: 0 to 1000 for each place, never more for a worse one")
+
+    @property
+    def zone(self) -> float:
+        """Default indifference zone, in the goal's unit.
+
+        The mean of the worst share ``tail`` is as noisy as a mean of that share of the races, so its zone
+        is wider: about as many races settle it as settle a mean position.
+        """
+        return ZONE[self.goal] / math.sqrt(self.tail) if self.goal == "cvar" else ZONE[self.goal]
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """When the decision stops. Rounds double from ``first_paths`` until resolved or ``max_paths``."""
 
     first_paths: int = 64
     max_paths: int = 4_096
-    indifference: float = 0.15  #: position; calls closer than this are equally good
+    indifference: float | None = None  #: goal's unit; calls closer than this are equally good; None: ``Utility.zone``
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
         if not 1 <= self.first_paths <= self.max_paths <= MAX_PATHS:
             raise ValueError(f"1 <= first_paths <= max_paths <= {MAX_PATHS} must hold")
-        if not 0 <= self.indifference <= MAX_CARS:
-            raise ValueError("indifference cannot be negative")
+        if self.indifference is not None and not 0 <= self.indifference <= 1_000:
+            raise ValueError("indifference: 0 to 1000 in the goal's unit")
         if not 0.5 <= self.confidence < 1:
             raise ValueError("confidence must be in [0.5, 1)")
 
@@ -209,6 +106,13 @@ class DecideRequest:
     seed: int
     budget: Budget = Budget()
     by_rule: bool = False  #: True: stop by rule or draws only, never by the clock
+    utility: Utility = Utility()
+    outlook: bool = True  #: False: the final decision comes without contingencies and break-evens
+
+    @property
+    def zone(self) -> float:
+        """Indifference zone of this decision, in the goal's unit."""
+        return self.utility.zone if self.budget.indifference is None else self.budget.indifference
 
     def __post_init__(self) -> None:
         _seed(self.seed)
@@ -234,10 +138,49 @@ class Option:
     compound: int | None
     mean_position: float
     p_position: tuple[float, ...]  #: P(finishing 1st, 2nd, ...)
-    delta_positions: float  #: mean position minus the best option's, >= 0
-    standard_error: float  #: of that paired difference
+    delta_positions: float  #: mean position minus the best option's; below 0 only if the goal is another one
+    standard_error: float  #: of ``delta``: that of the paired difference
     draws: int  #: races played for this candidate
     rejoin_position: float | None = None  #: mean position at the line right after the stop
+    utility: float = 0.0  #: value in the goal's unit; ``Utility`` says whether more or less is better
+    delta: float = 0.0  #: what it loses against the best option, goal's unit, >= 0
+    expected_points: float = 0.0
+    p_win: float = 0.0
+    p_target: float = 0.0
+    cvar_position: float = 0.0  #: mean position in the worst ``tail`` share of the races
+    rejoin_ahead: str = ""  #: car most often right ahead at the line after the stop; "": mostly nobody, or no stop
+    rejoin_behind: str = ""
+    rejoin_gap_ahead_s: float | None = None  #: mean gap to it in the races in which it is there
+    rejoin_gap_behind_s: float | None = None
+    wait_cost: float | None = None  #: loss of the same stop one lap later minus this one's; None: no such option
+    wait_cost_error: float | None = None  #: its standard error, paired
+
+
+@dataclass(frozen=True, slots=True)
+class Contingency:
+    """What to do if it happened right now."""
+
+    event: Literal["safety_car", "vsc", "rain", "rival_boxes"]
+    rival: str  #: car that boxes; "" for the other events
+    lap: int | None  #: the call to make then; the plan itself if ``changes`` is False
+    compound: int | None
+    delta: float  #: what following the plan costs then against the best other call, goal's unit, >= 0
+    standard_error: float  #: of that paired difference
+    changes: bool  #: ``delta`` is more than the indifference zone, and more than 0 with the confidence asked for
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Where a parameter of the model would have to be for another option to be as good as the best."""
+
+    parameter: Literal["pit_loss_s", "wear", "caution_rate"]  #: s; the last two as multiples of today's model
+    now: float
+    value: float | None  #: nearest to ``now``; None: none between ``tried_low`` and ``tried_high``
+    low: float | None  #: 95 % interval of ``value``; None where it leaves the range that was tried
+    high: float | None
+    other: int  #: index of the option that becomes as good
+    tried_low: float
+    tried_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +194,10 @@ class Decision:
     draws: int  #: races played per surviving candidate
     final: bool = False
     cut: bool = False  #: the deadline ended it
-    compute_ms: float = 0.0  #: time in the simulation so far
+    tied: tuple[int, ...] = ()  #: options that cannot be told apart from the best, itself not included
+    contingencies: tuple[Contingency, ...] = ()  #: of the final decision, if ``outlook`` and there was time
+    break_evens: tuple[BreakEven, ...] = ()
+    compute_ms: float = 0.0  #: time in the simulation so far; last: the sim worker stamps it into the JSON
 
 
 @dataclass(frozen=True, slots=True)

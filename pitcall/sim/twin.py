@@ -1,49 +1,159 @@
-"""The race model in plain Python: one race, readable, slow, and the oracle of the kernel.
+"""The race model as a plain program: one race, car by car, and the oracle of the kernel.
 
-``pitcall.sim.kernel`` plays the same model on arrays; tests hold both against each other path by
-path. The twin also writes down what happened, which is how synthetic races are made. Read
-docs/explanation/race-model.md beside it. Units: seconds, laps.
+``pitcall.sim.kernel`` plays the same model on 32 races at once; tests hold both against each other
+path by path. This module runs as plain Python (slow, readable, with a trace from which synthetic
+races are made) and, compiled as it stands, as the naive kernel that the fast one is measured
+against. Read docs/explanation/race-model.md beside it. Arithmetic and times: see ``pitcall.sim.model``.
 
-Laps are simulated one by one for all cars together. A car that has already completed the lap
-being played (it is ahead on the road at the moment of the question) keeps its known time. Whether
-the track is neutralised goes by time, not by lap number: the i-th lap of every car from now.
+Laps are played one by one by all cars together. A car that has already completed the lap (it is
+ahead on the road at the moment of the question) keeps its known time. A neutralisation begins and
+ends between laps, for every car on the same lap.
 """
 
-import math
-from dataclasses import dataclass, field
+# The fields of a record have no types.
+# mypy: disable-error-code=no-any-return
+
+from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
+from numba.extending import register_jitable
 
-from pitcall.sim import randomness as rnd
-from pitcall.sim.messages import GREEN, SAFETY_CAR, VSC, Candidate, Race
+from pitcall.sim import chance
+from pitcall.sim.borrow import borrowed
+from pitcall.sim.model import (
+    AGE,
+    BEND,
+    BOXING,
+    CLEAR_S,
+    COLD,
+    COMPOUND,
+    COVER,
+    DAMAGE,
+    DISQUALIFIED_S,
+    DONE,
+    EARLY_STOP_LAPS,
+    EXTRA,
+    FAILURE,
+    FUEL,
+    HALF,
+    KLASS,
+    LIFE,
+    MATE,
+    ONE,
+    OUT_PER_LAP_S,
+    OUT_S,
+    PACE,
+    PACE_SD,
+    PENALTY,
+    PER_BEND,
+    PER_CLEAR,
+    PER_LIFE,
+    PRESSED,
+    PRESSED_GAP_S,
+    RACING,
+    SETS,
+    SMALLEST_WEAR,
+    STILL_S,
+    STINT,
+    STOPS,
+    TEAM_MATE,
+    TIME,
+    TRAFFIC,
+    TWO,
+    UNDERCUT,
+    USED,
+    WEAR,
+    WEAR_Z1,
+    WEAR_Z2,
+    ZERO,
+    Floats,
+    Ints,
+    Packed,
+    f4,
+    pack,
+)
+from pitcall.sim.outcome import Bytes
+from pitcall.sim.race import COMPOUNDS, GREEN, RED, SAFETY_CAR, VSC, YELLOW, Race
+from pitcall.sim.rare import (
+    choose_compound,
+    crew_s,
+    first_regime,
+    fits,
+    incident_calls,
+    laps_left,
+    must_stop,
+    next_regime,
+    next_weather,
+    road_loss,
+    standing_s,
+    stop_logit,
+    uniform,
+    wet_cost,
+)
+from pitcall.sim.twin_state import (
+    AT_WHEEL,
+    CALLED,
+    CLIFF_AT,
+    CLIFF_NOW,
+    F_ROWS,
+    FORM,
+    HAD,
+    HINT_EVEN,
+    HINT_ODD,
+    HURT,
+    IS_FRESH,
+    IS_RELEASED,
+    LAP,
+    LAPS_ON,
+    LEFT,
+    LEVEL,
+    LINEAR,
+    NOW_REGIME,
+    ON,
+    OPEN_CALL,
+    OWED,
+    OWN_STOPPED,
+    PACE_NOW,
+    PIT_LAP,
+    REGIME_LEFT,
+    RUNNING,
+    S_ROWS,
+    SQUARE,
+    STEEP,
+    STOOD,
+    STOPPED,
+    TANK,
+    TR_AGE,
+    TR_COMPOUND,
+    TR_LOSS,
+    TR_NEW,
+    TR_OUT,
+    TR_PITTED,
+    TR_PLAYED,
+    TR_REGIME,
+    TR_TIME,
+    TRACE_COLUMNS,
+    W_ROWS,
+    WAKE,
+    WEAR_NOW,
+    WORN,
+    Lap,
+    Path,
+    T,
+    fit,
+    position,
+    sort,
+)  # fmt: skip
+from pitcall.sim.twin_traffic import drive_together
 
-#: A car whose candidate stop is this close takes the stop early when the race is neutralised, laps.
-#: Teams pre-commit that answer; the value is a design choice (compare REACT of the speed study).
-EARLY_STOP_LAPS = 12
-#: Tyres younger than this are not changed because of a neutralisation, laps (design choice).
-YOUNG_TYRE_LAPS = 5
-#: Rivals do not stop in the last laps unless a rule makes them (design choice).
-LAST_LAPS = 3
-#: Logit that keeps a rival out when its tyres last to the flag anyway (design choice).
-LASTS_LOGIT = -6.0
-#: Race time of a car that is out, far behind every finisher; later retirements rank higher.
-OUT_S = 1e7
-OUT_PER_LAP_S = 1e4
-#: Added to a car that breaks the two-compound rule: behind the finishers, before the retired.
-DISQUALIFIED_S = 5e6
-DRY_BITS = 0b00111
-RAIN_BITS = 0b11000
-INTERMEDIATE = 3
-HARD = 2
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TraceLap:
-    """One lap of one car as it was driven."""
+    """One lap of one car as it was driven. ``time_s`` is on the clock of the race's ``Grid.time_s``."""
 
     lap: int
     car: int  #: index into the grid
-    lap_time_s: float
     time_s: float  #: at the line
     compound: int
     tyre_age: int  #: laps on the set, this one included
@@ -54,292 +164,423 @@ class TraceLap:
     regime: int
 
 
-@dataclass(slots=True)
-class _Car:
-    index: int
-    pace_s: float
-    wear: float
-    done: int
-    time_s: float
-    extra_s: float
-    racing: bool
-    boxing: bool
-    compound: int
-    age: int
-    used: int
-    lap_s: float = 0.0  #: free lap time of the lap being played
-    slow: bool = False  #: stopped or broke down on it: holds nobody up and is not held up
-    regime: int = GREEN  #: on the lap being played
-    fresh_regime: bool = False  #: it began on this lap
-
-
-@dataclass(slots=True)
-class _Path:
-    race: Race
-    key: np.uint64
-    path: int
-    own: int
-    call: Candidate | None
-    cars: list[_Car]
-    timeline: list[tuple[int, bool]]
-    open_call: bool
-    rejoin: int = 0
-    trace: list[TraceLap] | None = None
-    order: list[_Car] = field(default_factory=list)
-
-    def uniform(self, lap: int, car: int, channel: int) -> float:
-        return float(rnd.uniform(self.key, self.path, lap, car, channel))
-
-
+@register_jitable
 def play(
-    race: Race,
-    seed: int,
-    path: int,
-    car: int | None = None,
-    candidate: Candidate | None = None,
-    trace: list[TraceLap] | None = None,
-) -> tuple[list[int], int]:
-    """Play path ``path`` of the race to the flag.
+    packed: Packed, call: tuple[int, int, int], seed: int | np.uint64, path: int,
+    place: Bytes, rejoin: Bytes, gap_s: Floats, trace: Floats,
+) -> None:  # fmt: skip
+    """Play one path to the flag.
 
     Args:
-        race: the state and the model.
-        seed: with ``path`` it fixes every chance event; 64 bits.
+        packed: the race, from ``model.pack``.
+        call: asking car (-1: nobody asks, all follow the policy), lap of its stop (0: stay out), compound.
+        seed: with ``path`` it fixes every chance event.
         path: which of the possible races.
-        car: index of the asking car; None: every car follows the rival policy.
-        candidate: the asking car's call.
-        trace: gets one entry per car and lap, in the order in which laps are played.
-
-    Returns:
-        Finishing position (1 = first) by grid index, and the position of the asking car at the line
-        right after its first stop (0 = it never stopped).
+        place: [car] gets the finishing position in its class, 1 = first.
+        rejoin: [3] gets position at the line after its first stop and 1 + index of the cars ahead and behind.
+        gap_s: [2] gets the gaps to these.
+        trace: [lap, car, TRACE_COLUMNS] gets what happened; shape [0, 0, 0] for none.
     """
-    with np.errstate(over="ignore"):  # uint64 wraps by design
-        p = _start(race, seed, path, -1 if car is None else car, candidate, trace)
-        racing = [c.done for c in p.cars if c.racing]
-        for lap in range(min(racing, default=race.circuit.total_laps) + 1, race.circuit.total_laps + 1):
-            _play_lap(p, lap)
-    return _classify(p), p.rejoin
+    n, cars = packed.n, packed.cars_f.shape[1]
+    f, s, w = np.zeros((F_ROWS, cars), np.float32), np.zeros((S_ROWS, cars), np.int32), np.zeros(W_ROWS, np.int32)
+    order = np.arange(cars).astype(np.int32)
+    key = chance.path_key(seed, path)
+    p = Path(
+        n, borrowed(packed.tyres), borrowed(packed.plans), borrowed(packed.cars_f), borrowed(packed.cars_i), key,
+        call[0], call[1], call[2], borrowed(f), borrowed(s), borrowed(w), borrowed(order), borrowed(trace),
+    )  # fmt: skip
+    rejoin[:] = 0
+    gap_s[:] = ZERO
+    _start(p)
+    wetness, strength = n.wetness, ONE if n.raining else ZERO
+    for lap in range(n.first_lap_played, n.total_laps + 1):
+        _regime(p, lap)
+        if n.wet_race and lap > n.now:
+            wetness, strength = next_weather(n, key, lap, wetness, strength)
+        now = Lap(lap, laps_left(n, f[T, order[0]], lap), wetness)
+        if w[NOW_REGIME] == RED and lap > n.now:
+            _red_flag(p, now)
+        for c in range(cars):
+            _drive(p, now, c)
+        drive_together(p, lap)
+        sort(p)
+        if w[OWN_STOPPED] == 1:
+            _see_rejoin(p, rejoin, gap_s)
+            w[OWN_STOPPED] = 2
+        if trace.shape[0]:
+            trace[lap, :, TR_TIME] = f[T]
+        if f[T, order[0]] + n.base_lap_s * f4(lap - n.now) >= n.time_left_s:
+            break
+    _classify(p, place)
 
 
-def _start(
-    race: Race, seed: int, path: int, own: int, candidate: Candidate | None, trace: list[TraceLap] | None
-) -> _Path:
-    grid, total = race.grid, race.circuit.total_laps
-    key = rnd.mix(np.uint64(seed))
-    p = _Path(race, key, path, own, candidate, [], [], own >= 0 and candidate is not None, trace=trace)
-    for i in range(len(grid.cars)):
-        pace = grid.pace_s[i] + grid.pace_sd_s[i] * rnd.normal(p.uniform(0, i, rnd.PACE))
-        wear = max(0.0, grid.wear[i] + grid.wear_sd[i] * rnd.normal(p.uniform(0, i, rnd.WEAR)))
-        out = not grid.racing[i]
-        time_s = OUT_S - OUT_PER_LAP_S * grid.laps_done[i] if out else grid.time_s[i]
-        p.cars.append(
-            _Car(i, pace, wear, grid.laps_done[i], time_s, grid.extra_s[i], not out, grid.boxing[i],
-                 grid.compound[i], grid.tyre_age[i], grid.used[i])
-        )  # fmt: skip
-    p.order = sorted(p.cars, key=lambda c: (not c.racing, -c.done if c.racing else 0, c.time_s))
-    p.timeline = _timeline(p, total - min((c.done for c in p.cars if c.racing), default=total))
-    return p
+@register_jitable
+def _start(p: Path) -> None:
+    """Who each car really is on this path, and the running order."""
+    for c in range(p.f.shape[1]):
+        z1 = chance.normal(uniform(p.key, 0, c, chance.PACE))
+        z2 = chance.normal(uniform(p.key, 0, c, chance.WEAR))
+        p.f[CLIFF_NOW, c] = chance.normal(uniform(p.key, 0, c, chance.CLIFF))
+        p.f[PACE_NOW, c] = p.cars_f[PACE, c] + p.cars_f[PACE_SD, c] * z1
+        wear = p.cars_f[WEAR, c] + p.cars_f[WEAR_Z1, c] * z1 + p.cars_f[WEAR_Z2, c] * z2
+        p.f[WEAR_NOW, c] = max(SMALLEST_WEAR, wear)
+        p.f[T, c] = p.cars_f[TIME, c]
+        p.f[TANK, c], p.f[HURT, c], p.f[OWED, c] = p.cars_f[FUEL, c], p.cars_f[DAMAGE, c], p.cars_f[PENALTY, c]
+        p.f[AT_WHEEL, c] = p.cars_f[STINT, c]
+        p.s[RUNNING, c], p.s[HAD, c], p.s[LEFT, c] = p.cars_i[RACING, c], p.cars_i[USED, c], p.cars_i[SETS, c]
+        p.s[STOPPED, c] = p.cars_i[STOPS, c]
+        fit(p, c, p.cars_i[COMPOUND, c])
+        p.f[WORN, c] = f4(p.cars_i[AGE, c])
+        p.s[LAPS_ON, c] = p.cars_i[AGE, c]
+        if not p.s[RUNNING, c]:
+            p.f[T, c] = OUT_S - OUT_PER_LAP_S * f4(p.cars_i[DONE, c])
+    p.w[OPEN_CALL] = p.own >= 0
+    sort(p)
 
 
-def _timeline(p: _Path, laps: int) -> list[tuple[int, bool]]:
-    """(regime, it began on this lap) for the i-th lap from now, i = 0, 1, ..."""
-    circuit = p.race.circuit
-    out: list[tuple[int, bool]] = []
-    regime, left = p.race.regime, 0
-    if regime != GREEN:
-        low, high = circuit.sc_laps if regime == SAFETY_CAR else circuit.vsc_laps
-        left = max(1, low + int(p.uniform(0, 0, rnd.CAUTION_LAPS) * (high - low + 1)) - p.race.regime_laps)
-    began = regime != GREEN and p.race.regime_laps == 0
-    for i in range(laps):
-        if left == 0:
-            regime, began = GREEN, False
-            u = p.uniform(i, 0, rnd.CAUTION)
-            if u < circuit.sc_hazard + circuit.vsc_hazard:
-                regime, began = (SAFETY_CAR if u < circuit.sc_hazard else VSC), True
-                low, high = circuit.sc_laps if regime == SAFETY_CAR else circuit.vsc_laps
-                left = low + int(p.uniform(i + 1, 0, rnd.CAUTION_LAPS) * (high - low + 1))
-        out.append((regime, began))
-        if left > 0:
-            left -= 1
-        began = False
+@register_jitable
+def _regime(p: Path, lap: int) -> None:
+    """What rules on the lap."""
+    n, w = p.n, p.w
+    if lap <= n.now:
+        w[NOW_REGIME] = n.regime
+        return
+    if lap == n.now + 1 and n.regime != GREEN:
+        regime, left, fresh, released = first_regime(n, p.key)
+    else:
+        regime, left = (GREEN, 0) if lap == n.now + 1 else (w[NOW_REGIME], w[REGIME_LEFT])
+        regime, left, fresh, released = next_regime(n, p.key, lap, regime, left, w[CALLED])
+    w[NOW_REGIME], w[REGIME_LEFT], w[IS_FRESH], w[IS_RELEASED] = regime, left, fresh, released
+    w[CALLED] = GREEN
+
+
+@register_jitable
+def _red_flag(p: Path, now: Lap) -> None:
+    """Everybody on the lead lap, one behind the other, on the tyres of his choice; then a restart."""
+    for q in range(1, p.order.shape[0]):
+        if p.s[RUNNING, p.order[q]]:
+            p.f[T, p.order[q]] = p.f[T, p.order[0]] + p.n.red_gap_s * f4(q)
+    if now.remaining < ONE:
+        return
+    for c in range(p.order.shape[0]):
+        if not p.s[RUNNING, c] or p.cars_i[DONE, c] >= now.lap or p.f[WORN, c] < p.n.young_laps:
+            continue
+        compound = -1
+        if c == p.own and p.w[OPEN_CALL]:
+            if p.call_lap > 0 and fits(p.n, p.tyres, p.call_compound, now.wetness):
+                compound = p.call_compound
+            p.w[OPEN_CALL] = p.call_lap == 0
+        if compound < 0:
+            compound = _choose(p, now, c, now.remaining + ONE)
+        if compound >= 0:
+            _use(p, c, compound)
+            fit(p, c, compound)
+            p.f[HURT, c] = ZERO
+
+
+@register_jitable
+def _choose(p: Path, now: Lap, c: int, remaining: f4) -> int:
+    wear, had, left = p.f[WEAR_NOW, c], p.s[HAD, c], p.s[LEFT, c]
+    return choose_compound(p, p.key, now.lap, c, wear, had, left, remaining, now.wetness)
+
+
+@register_jitable
+def _use(p: Path, c: int, compound: int) -> None:
+    p.s[HAD, c] |= 1 << compound
+    left = (p.s[LEFT, c] >> (3 * compound)) & 7
+    if 0 < left < 7:  # 7: as many as it takes
+        p.s[LEFT, c] -= 1 << (3 * compound)
+
+
+@register_jitable
+def _drive(p: Path, now: Lap, c: int) -> None:
+    """The lap of one car with nobody near: chance, pace, and whether it stops at the end."""
+    f, n = p.f, p.n
+    f[LAP, c] = STILL_S
+    noise = _noise(p, now.lap, c)
+    if not p.s[RUNNING, c] or p.cars_i[DONE, c] >= now.lap:
+        return
+    wear_cost, wet_gap = _wear_cost(p, c), ZERO
+    y = _pace(p, now, c, wear_cost, noise)
+    if n.wet_race:
+        here = wet_cost(p.tyres, p.s[ON, c], now.wetness)
+        best = here
+        for k in range(COMPOUNDS):
+            best = min(best, wet_cost(p.tyres, k, now.wetness))
+        wet_gap = here - best
+        y = y + here
+    regime = p.w[NOW_REGIME]
+    if regime == YELLOW:
+        y = y + n.yellow_s
+    elif regime == VSC:
+        y = max(n.vsc_dev_s, y)
+    elif regime == SAFETY_CAR:
+        y = max(n.sc_dev_s, y)
+    if p.cars_i[DONE, c] + 1 == now.lap:
+        y = y + p.cars_f[EXTRA, c]
+    y = _incident(p, now, c, y)
+    f[WORN, c] = f[WORN, c] + _step(regime) * (ONE + n.wake_wear * f[WAKE, c])
+    p.s[LAPS_ON, c] += 1
+    f[AT_WHEEL, c] = f[AT_WHEEL, c] + n.base_lap_s + y
+    f[LAP, c] = y
+    hint = HINT_EVEN if now.lap % 2 == 0 else HINT_ODD
+    told = f[hint, c]
+    f[hint, c] = ZERO
+    if p.trace.shape[0]:
+        row = p.trace[now.lap, c]
+        row[TR_PLAYED], row[TR_COMPOUND], row[TR_NEW] = ONE, f4(p.s[ON, c]), f4(p.s[ON, c])
+        row[TR_AGE], row[TR_OUT], row[TR_REGIME] = f4(p.s[LAPS_ON, c]), f4(1 - p.s[RUNNING, c]), f4(regime)
+    if not p.s[RUNNING, c] or now.remaining < HALF:
+        return
+    compound = _decide(p, now, c, wear_cost, wet_gap, told)
+    if compound >= 0:
+        _box(p, now, c, compound)
+        if p.trace.shape[0]:
+            row = p.trace[now.lap, c]
+            row[TR_PITTED], row[TR_NEW], row[TR_LOSS] = ONE, f4(compound), f[LAP, c] - y
+
+
+@register_jitable
+def _step(regime: int) -> f4:
+    """Tyre wear and fuel of a lap, in green laps."""
+    if regime == VSC:
+        return HALF
+    return f4(0.25) if regime == SAFETY_CAR else ONE
+
+
+@register_jitable
+def _wear_cost(p: Path, c: int) -> f4:
+    """Wear and cliff at the present age, s. The cliff begins with a bend: half a parabola between two straights."""
+    worn = p.f[WORN, c]
+    past = worn - p.f[CLIFF_AT, c]
+    bend = min(TWO * BEND, max(ZERO, past + BEND))
+    cliff = bend * bend * PER_BEND + (past - BEND if past > BEND else ZERO)
+    return f4(worn * (p.f[LINEAR, c] + p.f[SQUARE, c] * worn) + p.f[STEEP, c] * cliff)
+
+
+@register_jitable
+def _pace(p: Path, now: Lap, c: int, wear_cost: f4, noise: f4) -> f4:
+    """Lap time against ``base_lap_s``: car, tyre, fuel, track, noise, damage, cold tyres. Burns the fuel."""
+    f, burnt = p.f, _step(p.w[NOW_REGIME])
+    f[TANK, c] = f[TANK, c] - burnt if f[TANK, c] > burnt else ZERO
+    y = f[LEVEL, c] + wear_cost + p.n.fuel_s * f[TANK, c] + p.n.track_s * now.remaining + noise + f[HURT, c]
+    return f4(y + p.tyres[p.s[ON, c], COLD] if p.s[LAPS_ON, c] == 0 else y)
+
+
+@register_jitable
+def _noise(p: Path, lap: int, c: int) -> f4:
+    """Autocorrelated noise of the lap, and now and then a mistake, s. Runs whether or not the car does."""
+    z = chance.normal(uniform(p.key, lap, c, chance.LAP))
+    if lap == p.n.first_lap_played:
+        p.f[FORM, c] = p.n.noise_s * z
+    else:
+        p.f[FORM, c] = p.n.noise_memory * p.f[FORM, c] + p.n.innovation_s * z
+    u = uniform(p.key, lap, c, chance.MISTAKE)
+    if u < p.n.mistake_hazard:
+        return f4(p.f[FORM, c] - p.n.mistake_s * chance.log32(u * p.n.per_mistake))
+    return f4(p.f[FORM, c])
+
+
+@register_jitable
+def _incident(p: Path, now: Lap, c: int, y: f4) -> f4:
+    """Breakdowns and accidents. Returns the lap time with what they cost."""
+    n, w = p.n, p.w
+    u = uniform(p.key, now.lap, c, chance.EVENT)
+    factor = ONE + n.wet * now.wetness
+    if now.lap == 1:
+        factor = factor + n.first_lap
+    if w[IS_RELEASED]:
+        factor = factor + n.restart
+    q = position(p, c)
+    if q > 0 and p.f[T, c] - p.f[T, p.order[q - 1]] < n.close_s:
+        factor = factor + n.close
+    if w[NOW_REGIME] in (VSC, SAFETY_CAR):
+        factor = ZERO
+    failed = u < p.cars_f[FAILURE, c]
+    if not failed and u >= p.cars_f[FAILURE, c] + n.accident_hazard * factor:
+        return y
+    w[CALLED] = max(w[CALLED], incident_calls(n, uniform(p.key, now.lap, c, chance.SPARE), not failed))
+    v = uniform(p.key, now.lap, c, chance.INCIDENT)
+    if failed or v < n.out_p:
+        p.s[RUNNING, c] = 0
+        return f4(OUT_S - OUT_PER_LAP_S * f4(now.lap))
+    p.f[HURT, c] = p.f[HURT, c] + n.damage_s
+    if v < n.out_p + (ONE - n.out_p) * n.penalty_p:
+        p.f[OWED, c] = p.f[OWED, c] + n.penalty_s
+    return f4(y + n.lost_s)
+
+
+@register_jitable
+def _decide(p: Path, now: Lap, c: int, wear_cost: f4, wet_gap: f4, told: f4) -> int:
+    """The compound to change to at the end of this lap, or -1."""
+    n, f, lap = p.n, p.f, now.lap
+    if lap < n.pit_from or lap > n.pit_to:
+        return -1
+    dry_tank = n.tank_laps > ZERO and f[TANK, c] < ONE
+    long_stint = n.stint_limit_s > ZERO and f[AT_WHEEL, c] + n.base_lap_s > n.stint_limit_s
+    forced = dry_tank or long_stint
+    if c == p.own and p.w[OPEN_CALL]:
+        forced = forced or wet_gap >= n.crossover_s or (f[HURT, c] > ZERO and f[HURT, c] >= n.damage_s)
+        # Not on the lap of the question: what is shown then is known, and the calls differ by it.
+        news = p.w[IS_FRESH] == 1 and lap > p.cars_i[DONE, c] + 1
+        early = news and f[WORN, c] >= n.young_laps and p.call_lap - lap <= EARLY_STOP_LAPS
+        if not (forced or (p.call_lap > 0 and (lap == p.call_lap or early))):
+            return -1
+        p.w[OPEN_CALL] = 0
+        if p.call_lap > 0 and fits(n, p.tyres, p.call_compound, now.wetness):
+            return p.call_compound
+    else:
+        must = must_stop(n, p.s[HAD, c], p.s[STOPPED, c])
+        boxing = p.cars_i[BOXING, c] == 1 and p.cars_i[DONE, c] + 1 == lap
+        forced = forced or boxing or (must and now.remaining < f4(1.5))
+        if not forced:
+            neutral, on = _neutral(p), p.s[ON, c]
+            life, per_life = p.tyres[on, LIFE], p.tyres[on, PER_LIFE]
+            z = stop_logit(n, life, per_life, f[WORN, c], must, now.remaining, neutral, wear_cost, wet_gap, f[HURT, c])
+            z = z + told + _around(p, c)
+            if chance.logistic(uniform(p.key, lap, c, chance.STOP)) >= z:
+                return -1
+    return _choose(p, now, c, now.remaining)
+
+
+@register_jitable
+def _neutral(p: Path) -> int:
+    """0: racing, 1: behind a safety car or under a VSC, 2: since this lap."""
+    if p.w[NOW_REGIME] in (VSC, SAFETY_CAR):
+        return 2 if p.w[IS_FRESH] else 1
+    return 0
+
+
+@register_jitable
+def _around(p: Path, c: int) -> f4:
+    """Log-odds from the cars around: pressed from behind, and traffic where it would come out."""
+    n, q, z = p.n, position(p, c), ZERO
+    behind = p.order[q + 1 :]
+    if behind.shape[0] and p.f[T, behind[0]] - p.f[T, c] < PRESSED_GAP_S:
+        z = z + n.stop[PRESSED]
+    out = p.f[T, c] + road_loss(n, p.w[NOW_REGIME]) + n.station_s + n.scale_s
+    nearest = CLEAR_S
+    for other in behind:
+        if p.f[T, other] > out:
+            break
+        if p.s[RUNNING, other] and out - p.f[T, other] < nearest:
+            nearest = out - p.f[T, other]
+    return f4(z + n.stop[TRAFFIC] * (ONE - nearest * PER_CLEAR))
+
+
+@register_jitable
+def _box(p: Path, now: Lap, c: int, compound: int) -> None:
+    """The stop: what it costs, what the car leaves with, and who takes note."""
+    n, f, s = p.n, p.f, p.s
+    refuel = ZERO
+    if n.tank_laps > ZERO:
+        refuel = max(ZERO, min(n.tank_laps - f[TANK, c], now.remaining + ONE - f[TANK, c]))
+    change_driver = n.stint_limit_s > ZERO and f[AT_WHEEL, c] > HALF * n.stint_limit_s
+    crew = crew_s(n, p.key, s[STOPPED, c], c)
+    f[STOOD, c] = standing_s(n, p.key, crew, s[STOPPED, c], c, f[OWED, c], f[HURT, c], refuel, change_driver)
+    f[LAP, c] = f[LAP, c] + road_loss(n, p.w[NOW_REGIME]) + f[STOOD, c]
+    f[TANK, c] = f[TANK, c] + refuel
+    if change_driver:
+        f[AT_WHEEL, c] = ZERO
+    f[OWED, c], f[HURT, c] = ZERO, ZERO
+    _use(p, c, compound)
+    fit(p, c, compound)
+    s[STOPPED, c] += 1
+    s[PIT_LAP, c] = now.lap
+    if c == p.own and p.w[OWN_STOPPED] == 0:
+        p.w[OWN_STOPPED] = 1
+    _tell(p, now.lap, c)
+
+
+@register_jitable
+def _tell(p: Path, lap: int, c: int) -> None:
+    """The team-mate and the cars next to the one that stops take note, for their next lap."""
+    f, n, q = p.f, p.n, position(p, c)
+    hint = HINT_ODD if lap % 2 == 0 else HINT_EVEN
+    mate = p.cars_i[MATE, c]
+    if mate >= 0:
+        f[hint, mate] = f[hint, mate] + n.stop[TEAM_MATE]
+        if p.s[PIT_LAP, mate] == lap:
+            first, second = (mate, c) if f[T, mate] <= f[T, c] else (c, mate)
+            wait = f[STOOD, first] + n.stack_s - (f[T, second] - f[T, first])
+            if wait > ZERO:
+                f[LAP, second] = f[LAP, second] + wait
+    if q > 0:
+        ahead = p.order[q - 1]
+        if f[T, c] - f[T, ahead] < n.cover_gap_s:
+            f[hint, ahead] = f[hint, ahead] + n.stop[UNDERCUT]
+    if q + 1 < p.order.shape[0]:
+        behind = p.order[q + 1]
+        if f[T, behind] - f[T, c] < n.cover_gap_s:
+            f[hint, behind] = f[hint, behind] + n.stop[COVER]
+
+
+@register_jitable
+def _see_rejoin(p: Path, rejoin: Bytes, gap_s: Floats) -> None:
+    q = position(p, p.own)
+    rejoin[0] = q + 1
+    if q > 0:
+        rejoin[1] = p.order[q - 1] + 1
+        gap_s[0] = p.f[T, p.own] - p.f[T, p.order[q - 1]]
+    if q + 1 < p.order.shape[0] and p.s[RUNNING, p.order[q + 1]]:
+        rejoin[2] = p.order[q + 1] + 1
+        gap_s[1] = p.f[T, p.order[q + 1]] - p.f[T, p.own]
+
+
+@register_jitable
+def _classify(p: Path, place: Bytes) -> None:
+    """Penalties and rules, then the order in each class."""
+    for c in range(p.order.shape[0]):
+        if p.s[RUNNING, c]:
+            p.f[T, c] = p.f[T, c] + p.f[OWED, c]
+            if must_stop(p.n, p.s[HAD, c], p.s[STOPPED, c]):
+                p.f[T, c] = p.f[T, c] + DISQUALIFIED_S
+    sort(p)
+    for q in range(p.order.shape[0]):
+        before = 0
+        for c in p.order[:q]:
+            before += p.cars_i[KLASS, c] == p.cars_i[KLASS, p.order[q]]
+        place[p.order[q]] = before + 1
+
+
+def traced(race: Race, seed: int, path: int) -> list[TraceLap]:
+    """Every lap of one possible race in which all cars follow the policy, lap by lap."""
+    packed = pack(race)
+    grid, now = race.grid, int(packed.n.now)
+    trace = np.zeros((race.circuit.total_laps + 1, len(grid.cars), TRACE_COLUMNS), np.float32)
+    nobody = (np.zeros(len(grid.cars), np.uint8), np.zeros(3, np.uint8), np.zeros(2, np.float32))
+    play(packed, (-1, 0, 0), seed, path, *nobody, trace)
+    leading = [t for t, done, on in zip(grid.time_s, grid.laps_done, grid.racing, strict=True) if on and done == now]
+    out = []
+    for lap, c in zip(*(index.tolist() for index in np.nonzero(trace[:, :, TR_PLAYED])), strict=True):
+        row = trace[lap, c].tolist()
+        out.append(
+            TraceLap(
+                lap=lap,
+                car=c,
+                time_s=min(leading) + race.circuit.base_lap_s * (lap - now) + row[TR_TIME],
+                compound=int(row[TR_COMPOUND]),
+                tyre_age=int(row[TR_AGE]),
+                pitted=bool(row[TR_PITTED]),
+                pit_loss_s=row[TR_LOSS],
+                new_compound=int(row[TR_NEW]),
+                retired=bool(row[TR_OUT]),
+                regime=int(row[TR_REGIME]),
+            )
+        )
     return out
 
 
-def _play_lap(p: _Path, lap: int) -> None:
-    starts = {c.index: c.time_s for c in p.cars}
-    playing = [c for c in p.order if c.racing and c.done == lap - 1]
-    ahead: _Car | None = None
-    for c in playing:
-        c.regime, c.fresh_regime = p.timeline[c.done - p.race.grid.laps_done[c.index]]
-        c.slow = c.extra_s > 0.0
-        c.lap_s = _free_lap(p, c, lap)
-        if c.regime == GREEN and ahead is not None:
-            gap = starts[c.index] - starts[ahead.index]
-            if gap < p.race.circuit.dirty_air_gap_s:
-                c.lap_s += p.race.circuit.dirty_air_s * (1.0 - gap / p.race.circuit.dirty_air_gap_s)
-        ahead = c
-        _drive(p, c, lap)
-    _resolve(p, lap, {c.index for c in playing})
-    for c in playing:
-        c.done = lap
-    _sort(p.order, lap)
-    if p.trace is not None:
-        for record in p.trace[-len(playing) :] if playing else []:
-            record.time_s = p.cars[record.car].time_s
-            record.lap_time_s = record.time_s - starts[record.car]
-    if p.own >= 0 and p.rejoin < 0:
-        p.rejoin = 1 + p.order.index(p.cars[p.own])
+@njit(cache=True, nogil=True)
+def play_compiled(
+    packed: Packed, calls: Ints, own: int, seed: np.uint64, first_path: int, place: Bytes, rejoin: Bytes, gap_s: Floats
+) -> None:
+    """``play`` for every path and call: the naive kernel.
 
-
-def _free_lap(p: _Path, c: _Car, lap: int) -> float:
-    """Lap time with nobody near: pace, fuel, tyre, noise; a fixed one when neutralised."""
-    circuit = p.race.circuit
-    if c.regime == VSC:
-        return circuit.base_lap_s * circuit.vsc_pace
-    if c.regime == SAFETY_CAR:
-        leads = p.order[0] is c
-        return circuit.base_lap_s * (circuit.sc_pace if leads else circuit.catch_pace)
-    tyre = p.race.tyres[c.compound]
-    wear = tyre.wear_s * c.age + tyre.cliff_s * max(0, c.age - tyre.life_laps)
-    t = c.pace_s + circuit.fuel_s * (circuit.total_laps - lap) + tyre.offset_s + c.wear * wear
-    if c.age == 0:
-        t += tyre.cold_s
-    return t + circuit.noise_s * float(rnd.normal(p.uniform(lap, c.index, rnd.LAP)))
-
-
-def _drive(p: _Path, c: _Car, lap: int) -> None:
-    """Move the car to the line: the lap, a stop at its end, a breakdown."""
-    circuit = p.race.circuit
-    c.time_s += c.lap_s + c.extra_s
-    c.extra_s = 0.0
-    driven, age, loss, pitted = c.compound, c.age + 1, 0.0, False
-    retired = p.uniform(lap, c.index, rnd.RETIRE) < circuit.retire_hazard
-    if retired:
-        c.racing, c.slow = False, True
-        c.time_s = OUT_S - OUT_PER_LAP_S * lap
-    else:
-        compound = _stop(p, c, lap)
-        c.age = age
-        c.boxing = False
-        if compound >= 0:
-            share = (1.0, circuit.pit_vsc, circuit.pit_sc)[c.regime]
-            loss = circuit.pit_loss_s * share - circuit.pit_tail_s * math.log(p.uniform(lap, c.index, rnd.PIT))
-            c.time_s += loss
-            c.compound, c.age, c.slow, pitted = compound, 0, True, True
-            c.used |= 1 << compound
-            if c.index == p.own and p.rejoin == 0:
-                p.rejoin = -1  # to be read once the lap's order is known
-    if p.trace is not None:
-        p.trace.append(TraceLap(lap, c.index, 0.0, 0.0, driven, age, pitted, loss, c.compound, retired, c.regime))
-
-
-def _stop(p: _Path, c: _Car, lap: int) -> int:
-    """The compound to change to at the end of this lap, or -1: stay on track."""
-    total = p.race.circuit.total_laps
-    if lap >= total:
-        return -1
-    if c.index == p.own and p.open_call and p.call is not None:
-        if p.call.lap is None or p.call.compound is None:
-            return -1
-        # Not on the lap of the question: what is shown then is known, and the calls differ by it.
-        fresh = c.fresh_regime and c.done > p.race.grid.laps_done[c.index]
-        early = fresh and c.age + 1 >= YOUNG_TYRE_LAPS and p.call.lap - lap <= EARLY_STOP_LAPS
-        if lap == p.call.lap or early:
-            p.open_call = False
-            return p.call.compound
-        return -1
-    must = _must_change(p, c)
-    forced = c.boxing or (must and lap == total - 1)
-    if not forced and rnd.logistic(p.uniform(lap, c.index, rnd.STOP)) >= _stop_logit(p, c, lap, must):
-        return -1
-    return _next_compound(p, c, total - lap, must)
-
-
-def _stop_logit(p: _Path, c: _Car, lap: int, must: bool) -> float:
-    circuit, remaining = p.race.circuit, p.race.circuit.total_laps - lap
-    age, life = c.age + 1, p.race.tyres[c.compound].life_laps
-    z = circuit.stop_intercept + circuit.stop_per_life * (age / life)
-    if c.fresh_regime and age >= YOUNG_TYRE_LAPS:
-        z += circuit.stop_sc
-    if not must and age + remaining <= life:
-        z += LASTS_LOGIT
-    if not must and remaining <= LAST_LAPS:
-        z = -20.0
-    return z
-
-
-def _must_change(p: _Path, c: _Car) -> bool:
-    dry = c.used & DRY_BITS
-    return p.race.circuit.two_compounds and not p.race.wet and not c.used & RAIN_BITS and dry in (0, 1, 2, 4)
-
-
-def _next_compound(p: _Path, c: _Car, remaining: int, must: bool) -> int:
-    """The softest compound that lasts to the flag, else the hardest; another one where the rule wants that."""
-    if p.race.wet:
-        return INTERMEDIATE
-    choice = -1
-    for compound in range(3):
-        if must and c.used & (1 << compound):
-            continue
-        choice = compound
-        if p.race.tyres[compound].life_laps >= remaining:
-            break
-    return choice
-
-
-def _resolve(p: _Path, lap: int, playing: set[int]) -> None:
-    """Front to back: who passes, who is held up. A car passes at most one car that fights back per lap."""
-    circuit = p.race.circuit
-    queue = [c for c in p.order if c.index in playing or (c.racing and c.done == lap)]
-    rest_ahead = [c for c in p.order if c.racing and c.done > lap]
-    rest_behind = [c for c in p.order if c not in queue and c not in rest_ahead]
-    out: list[_Car] = []
-    held: _Car | None = None  # the car whose place is still open
-    floor = -math.inf  # line time of the last car that is settled
-    for c in queue:
-        if held is None:
-            held = c
-            continue
-        if held.index in playing and c.index in playing and c.time_s < held.time_s and _passes(p, c, held, lap):
-            c.time_s = max(c.time_s, floor + circuit.hold_gap_s)
-            if not held.slow:
-                held.time_s = max(held.time_s, c.time_s + circuit.hold_gap_s)
-            if not c.slow:
-                floor = c.time_s
-            out.append(c)
-            continue
-        if c.index in playing and not c.slow and not held.slow:
-            gap = circuit.queue_gap_s if c.regime == SAFETY_CAR else circuit.hold_gap_s
-            c.time_s = max(c.time_s, held.time_s + gap)
-        out.append(held)
-        if not held.slow:
-            floor = held.time_s
-        held = c
-    if held is not None:
-        out.append(held)
-    p.order = rest_ahead + out + rest_behind
-
-
-def _passes(p: _Path, c: _Car, held: _Car, lap: int) -> bool:
-    if c.slow or held.slow:
-        return True
-    if c.regime != GREEN or held.regime != GREEN:
-        return False
-    z = p.race.circuit.pass_intercept + p.race.circuit.pass_per_s * (held.lap_s - c.lap_s)
-    return bool(rnd.logistic(p.uniform(lap, c.index, rnd.PASS)) < z)
-
-
-def _sort(order: list[_Car], lap: int) -> None:
-    """Stable: cars already past this lap first, then by time at the line."""
-    order.sort(key=lambda c: (not (c.racing and c.done > lap), c.time_s if not (c.racing and c.done > lap) else 0.0))
-
-
-def _classify(p: _Path) -> list[int]:
-    for c in p.cars:
-        if c.racing and _must_change(p, c):
-            c.time_s += DISQUALIFIED_S
-    _sort(p.order, p.race.circuit.total_laps)
-    positions = [0] * len(p.cars)
-    for position, c in enumerate(p.order, start=1):
-        positions[c.index] = position
-    return positions
+    ``calls`` as for the kernel, ``place`` [path, call, car], ``rejoin`` and ``gap_s`` as in Outcome.
+    """
+    trace = np.zeros((0, 0, 0), np.float32)
+    for i in range(place.shape[0]):
+        for k in range(place.shape[1]):
+            call = (own, calls[k, 0], calls[k, 1])
+            play(packed, call, seed, first_path + i, place[i, k], rejoin[i, k], gap_s[i, k], trace)

@@ -15,9 +15,9 @@ import numpy as np
 
 from pitcall import forecast as fc
 from pitcall.domain.reducer import reduce_all, until_lap
-from pitcall.sim.decision import decide
 from pitcall.sim.engine import Engine
-from pitcall.sim.messages import Budget, DecideRequest
+from pitcall.sim.messages import DecideRequest, Utility
+from pitcall.sim.work import work
 from pitcall.synth import synthesise
 
 #: Calls that are played again, and paths for each: its standard error is about 0.03 position.
@@ -32,12 +32,12 @@ def question(engine: Engine, rng: random.Random) -> tuple[bool, float]:
     state = reduce_all(until_lap(log, rng.randint(5, laps - 8)))
     car = rng.choice([car.car for car in state.cars.values() if car.racing])
     race, calls = fc.read(state).race, fc.candidates(state, car)
-    *_, decision = decide(DecideRequest(race, car, calls, rng.getrandbits(64)), engine)
+    decision = work(DecideRequest(race, car, calls, rng.getrandbits(64)), engine).decision
     by_mean = sorted(range(len(calls)), key=lambda k: decision.options[k].mean_position)
     leading = list(dict.fromkeys([decision.best, *by_mean[:LEADING]]))
     at = race.grid.cars.index(car)
     again = engine.play(race, rng.getrandbits(64), range(LONG_PATHS), at, [calls[k] for k in leading])
-    means = again.positions[:, :, at].mean(axis=0)
+    means = again.place.mean(axis=0)
     return decision.resolved, float(means[0] - means.min())
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     rng, engine = random.Random(chosen.seed), Engine(2)
     results = [question(engine, rng) for _ in range(chosen.questions)]
     gaps = np.array([gap for resolved, gap in results if resolved])
-    zone = Budget().indifference
+    zone = Utility().zone
     within = float((gaps <= zone).mean()) if len(gaps) else None
     found = {"questions": len(results), "resolved": len(gaps), "within_zone": within, "zone": zone}
     print(json.dumps(found | {"largest_gap": float(gaps.max(initial=0.0))}))  # noqa: T201  # a script's result

@@ -17,14 +17,13 @@ from pitcall_sim_worker.settings import Settings as SimSettings
 from pitcall_sim_worker.simulator import NumbaKernel, Simulator
 
 from pitcall import forecast as model
-from pitcall.domain.events import Track
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.errors import Cancelled
 from pitcall.sim import decision as loop
 from pitcall.sim.engine import Engine
 from pitcall.sim.messages import Budget, DecideRequest, Decision, ForecastRequest, Option
 from pitcall.synth import synthesise
-from pitcall.wire import convert
+from pitcall.wire import convert, reply
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 
@@ -34,7 +33,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 EVENTS = synthesise(7, cars=4, laps=12)
 STATE = reduce_all(until_lap(EVENTS, 6))
 CAR = STATE.order()[1].car
-BUDGET = pb.Budget(first_paths=8, max_paths=32, indifference=1e-9)
+BUDGET = pb.Budget(first_paths=4, max_paths=32, indifference=1e-9)
 QUESTION = pb.AdviseRequest(state=convert.state_to_wire(STATE), car=CAR, seed=7, budget=BUDGET)
 SCREEN = Decision((Option(None, None, 1.5, (0.5, 0.5), 0.0, 0.0, 16),), 0, False, 1, 16)
 
@@ -76,9 +75,9 @@ async def sim_worker(serve_http, kernel, port=0, **settings):
 
 
 @asynccontextmanager
-async def model_server(sim_url, **settings):
+async def model_server(sim_urls, **settings):
     """A model server that is ready, without torch; a channel to it."""
-    server = ModelServer(Settings(port=0, sim_url=sim_url, **settings), load=lambda: "cpu")
+    server = ModelServer(Settings(port=0, sim_urls=sim_urls, **settings), load=lambda: "cpu")
     port = await server.start()
     await server.load()
     try:
@@ -117,7 +116,7 @@ async def mesh(serve_http):
 
 async def advise(channel, request=QUESTION, timeout_s=20.0):
     call = rpc.StrategyServiceStub(channel).Advise(request, timeout=timeout_s)
-    return [convert.advice_from_wire(message) async for message in call]
+    return [reply.advice_from_wire(message) async for message in call]
 
 
 async def refusal(channel, request=QUESTION, timeout_s=20.0):
@@ -150,7 +149,7 @@ class TestAnswers:
         engine = Engine(1)
         expected = list(
             loop.decide(
-                DecideRequest(reading.race, CAR, model.candidates(STATE, CAR), 7, Budget(8, 32, 1e-9), by_rule=True),
+                DecideRequest(reading.race, CAR, model.candidates(STATE, CAR), 7, Budget(4, 32, 1e-9), by_rule=True),
                 engine,
             )
         )
@@ -164,7 +163,7 @@ class TestAnswers:
         *_, last = await advise(await mesh())
         best = model.candidates(STATE, CAR)[last.decision.best]
         reading = model.read(STATE)
-        assert last.provenance == convert.Provenance(
+        assert last.provenance == reply.Provenance(
             model.MODEL, 7, STATE.cars[CAR].laps_done, STATE.t, reading.assumed
         )
         assert last.evidence == model.evidence(STATE, reading, CAR, best)
@@ -183,7 +182,7 @@ class TestAnswers:
         """assume_track reaches the simulation: behind a safety car the same stop costs less."""
         channel = await mesh()
         what_if = pb.AdviseRequest(state=QUESTION.state, car=CAR, seed=7, budget=BUDGET)
-        what_if.assume_track = convert.track_to_wire(Track.SAFETY_CAR)
+        what_if.assume_track = pb.TRACK_SAFETY_CAR
         (*_, green), (*_, safety_car) = await advise(channel), await advise(channel, what_if)
         assert safety_car.evidence.pit_loss_s < green.evidence.pit_loss_s
         assert safety_car.decision.options != green.decision.options
@@ -191,7 +190,7 @@ class TestAnswers:
     async def test_forecast_is_what_the_library_forecasts(self, mesh):
         """A row for every car, from the same seed the same bits."""
         stub = rpc.StrategyServiceStub(await mesh())
-        answer = convert.outlook_from_wire(
+        answer = reply.outlook_from_wire(
             await stub.Forecast(pb.ForecastRequest(state=QUESTION.state, seed=7, paths=64))
         )
         engine = Engine(1)
@@ -254,7 +253,7 @@ class TestRefusals:
         ):
             call = rpc.StrategyServiceStub(channel).Advise(QUESTION)
             first = await call.read()
-            assert convert.advice_from_wire(first).timings.sim_worker_ms == 1.5
+            assert reply.advice_from_wire(first).timings.sim_worker_ms == 1.5
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await call.read()
         assert error.value.code() is grpc.StatusCode.UNAVAILABLE
@@ -369,7 +368,7 @@ class TestLife:
         """A probe sees it go while the question that is open gets its time."""
         kernel = Stuck()
         async with sim_worker(serve_http, lambda _: kernel) as url:
-            server = ModelServer(Settings(port=0, sim_url=url), load=lambda: "cpu")
+            server = ModelServer(Settings(port=0, sim_urls=url), load=lambda: "cpu")
             port = await server.start()
             await server.load()
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import queue
 import threading
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -10,24 +12,18 @@ import httpx
 import pytest
 from pitcall_sim_worker.app import create_app
 from pitcall_sim_worker.settings import Settings
-from pitcall_sim_worker.simulator import DECIDE_REQUEST, FORECAST_REQUEST, NumbaKernel, Simulator
+from pitcall_sim_worker.simulator import DECIDE_REQUEST, EVALUATE_REQUEST, FORECAST_REQUEST, NumbaKernel, Simulator
 from pydantic import TypeAdapter
 
 from pitcall.errors import Cancelled
-from pitcall.forecast import DEFAULT_TYRES, default_circuit
+from pitcall.priors import DEFAULT_POLICY, DEFAULT_TYRES, default_circuit
 from pitcall.sim import decision as loop
+from pitcall.sim import outcome_bytes
 from pitcall.sim.engine import Engine
-from pitcall.sim.messages import (
-    Budget,
-    Candidate,
-    DecideRequest,
-    Decision,
-    Forecast,
-    ForecastRequest,
-    Grid,
-    Option,
-    Race,
-)
+from pitcall.sim.evaluate import EvaluateRequest
+from pitcall.sim.messages import Budget, Candidate, DecideRequest, Decision, Forecast, ForecastRequest, Option
+from pitcall.sim.race import Grid, Race
+from pitcall.sim.outcome import joined
 
 pytestmark = pytest.mark.contract
 
@@ -35,8 +31,9 @@ SHAPE = {"error", "detail", "retryable", "trace_id"}
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 RACE = Race(
-    circuit=replace(default_circuit(10, two_compounds=False), pit_loss_s=20.0, noise_s=0.3),
+    circuit=replace(default_circuit(10), pit_loss_s=20.0, noise_s=0.3),
     tyres=DEFAULT_TYRES,
+    policy=DEFAULT_POLICY,
     grid=Grid(
         cars=("A", "B", "C"), laps_done=(5, 5, 5), time_s=(450.0, 450.3, 451.0), extra_s=(0.0,) * 3,
         racing=(True,) * 3, boxing=(False,) * 3, compound=(1,) * 3, tyre_age=(5,) * 3, used=(2,) * 3,
@@ -47,6 +44,12 @@ QUESTION = DecideRequest(
     RACE, "B", (Candidate(6, 2), Candidate(7, 2), Candidate(8, 0)), 2**64 - 1, Budget(16, 128, 0.0), by_rule=True
 )
 BODY = DECIDE_REQUEST.dump_json(QUESTION)
+
+
+def part(first_path, paths):
+    return EvaluateRequest(RACE, QUESTION.seed, first_path, paths, "B", QUESTION.candidates)
+
+
 SCREEN = Decision((Option(None, None, 1.5, (0.5, 0.5, 0.0), 0.0, 0.0, 16),), 0, False, 1, 16)
 
 
@@ -68,6 +71,9 @@ class Held:
 
     def forecast(self, request, *, cancelled):
         raise ZeroDivisionError("the inside")
+
+    def evaluate(self, request, *, cancelled):
+        (*_,) = self.decide(request, out_of_time=None, cancelled=cancelled)
 
     def close(self):
         """Nothing to stop."""
@@ -207,6 +213,80 @@ class TestForecast:
         assert "inside" not in answer.text
 
 
+class TestEvaluate:
+    async def test_is_what_the_library_plays_bit_for_bit(self, worker):
+        """Ranges put end to end are the whole; the second time it comes from the cache."""
+        client = await worker(NumbaKernel)
+        engine, at = Engine(1), RACE.grid.cars.index("B")
+        expected = engine.play(RACE, QUESTION.seed, range(100, 400), at, QUESTION.candidates)
+        engine.close()
+
+        async def ask(first, paths):
+            answer = await client.post("/v1/evaluate", content=EVALUATE_REQUEST.dump_json(part(first, paths)))
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+            return answer.content
+
+        for parts in ([(100, 300)], [(100, 1), (101, 250), (351, 49)], [(100, 300)]):
+            got = joined([outcome_bytes.unpack(await ask(*p), p[1], 3) for p in parts])
+            assert outcome_bytes.pack(got) == outcome_bytes.pack(expected)
+
+    async def test_without_a_car_it_says_where_all_finish(self, worker):
+        """The same races as a forecast."""
+        client = await worker(NumbaKernel)
+        engine = Engine(1)
+        expected = engine.finish(RACE, 7, range(10, 74))
+        engine.close()
+        answer = await client.post("/v1/evaluate", content=EVALUATE_REQUEST.dump_json(EvaluateRequest(RACE, 7, 10, 64)))
+        assert outcome_bytes.unpack_finish(answer.content, 64, 3).tobytes() == expected.tobytes()
+
+    async def test_a_caller_that_leaves_stops_it_within_20_ms(self, worker):
+        """From the closed connection to the last race of the shipped kernel; best of five, for a busy machine."""
+        ended: queue.Queue[float] = queue.Queue()
+
+        class Watched(NumbaKernel):
+            def evaluate(self, request, *, cancelled):
+                try:
+                    return super().evaluate(request, cancelled=cancelled)
+                finally:
+                    ended.put(time.perf_counter())
+
+        client = await worker(Watched)
+        took = []
+        for seed in range(5):
+            largest = EvaluateRequest(RACE, seed, 0, 65_536, "B", (Candidate(), *QUESTION.candidates))
+            asked = asyncio.create_task(client.post("/v1/evaluate", content=EVALUATE_REQUEST.dump_json(largest)))
+            await asyncio.wait([asked], timeout=0.05)
+            left = time.perf_counter()
+            asked.cancel()
+            took.append(await asyncio.to_thread(ended.get, timeout=10) - left)
+        assert min(took) <= 0.02, took
+
+    async def test_a_full_queue_is_429_before_the_body_is_read(self, worker):
+        """Refusing costs nothing: the head of the request is enough."""
+        kernel = Held()
+        client = await worker(lambda _: kernel, running=1, waiting=0)
+        running = asyncio.create_task(client.post("/v1/evaluate", content=EVALUATE_REQUEST.dump_json(part(0, 64))))
+        await until(kernel.began)
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(b"POST /v1/evaluate HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 429 ")
+        assert b"\r\nretry-after: 1\r\n" in head
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await until(kernel.stopped)
+
+    async def test_a_deadline_ends_it(self, worker):
+        """504, and the kernel is told."""
+        kernel = Held()
+        client = await worker(lambda _: kernel)
+        body, headers = EVALUATE_REQUEST.dump_json(part(0, 64)), {"x-pitcall-deadline-ms": "50"}
+        answer = await client.post("/v1/evaluate", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (504, "DeadlineExceeded")
+        await until(kernel.stopped)
+
+
 class TestBadRequests:
     @pytest.mark.parametrize(
         ("body", "where"),
@@ -219,17 +299,35 @@ class TestBadRequests:
             (BODY.replace(b'"noise_s":0.3', b'"noise_s":Infinity'), "race.circuit: noise_s"),
             (BODY.replace(b'"noise_s":0.3', b'"noise_s":"much"'), "race.circuit.noise_s: "),
             (BODY.replace(b'"seed"', b'"sead"'), "seed: Field required"),
+            (BODY.replace(b'"max_paths":128', b'"max_paths":1000000000'), "budget: "),
+            (BODY.replace(b'"lap":8', b'"lap":10'), "body: candidates: laps 6 to 9 only"),
+            (BODY.replace(b'"lap":8', b'"lap":1000'), "candidates.2: lap"),
+            (BODY.replace(b'{"lap":8,"compound":0}', b'{"lap":8,"compound":7}'), "candidates.2: compound"),
+            (BODY.replace(b'"compound":[1,1,1]', b'"compound":[1,1,9]'), "race.grid: compound"),
+            (BODY.replace(b'["A","B","C"]', json.dumps([f"C{i}" for i in range(500)]).encode()), "race.grid: cars: "),
         ],
     )
-    async def test_are_400_and_name_the_field(self, worker, body, where):
-        """The same request will always fail, and says where."""
-        client = await worker(lambda _: Held())
+    async def test_are_400_name_the_field_and_do_no_work(self, worker, body, where):
+        """The same request will always fail, and says where; the kernel never hears of it."""
+        kernel = Held()
+        client = await worker(lambda _: kernel)
         answer = await client.post("/v1/decide", content=body)
         assert answer.status_code == 400
         assert set(answer.json()) == SHAPE
         assert answer.json()["error"] == "InvalidRequest"
         assert answer.json()["detail"].startswith(where)
         assert not answer.json()["retryable"]
+        assert not kernel.began.is_set()
+
+    @pytest.mark.parametrize("path", ["/v1/decide", "/v1/forecast", "/v1/evaluate"])
+    async def test_50_mb_are_413_and_do_no_work(self, worker, path):
+        """Nothing of it is kept; the answer is typed like any other."""
+        kernel = Held()
+        client = await worker(lambda _: kernel)
+        answer = await client.post(path, content=b" " * 50_000_000)
+        assert (answer.status_code, answer.json()["error"]) == (413, "InvalidRequest")
+        assert answer.json()["detail"].startswith("body: ")
+        assert not kernel.began.is_set()
 
     async def test_a_body_too_large_is_413_before_it_is_read_whole(self, worker):
         """The refusal comes while the caller still has more to send."""

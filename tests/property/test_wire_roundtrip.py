@@ -15,8 +15,8 @@ from pitcall.domain.race import CarState, CarStatus, LapRecord, PitStop, RaceSta
 from pitcall.domain.strategy import Evidence, Threat
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.sim.messages import Decision, Forecast, Option
-from pitcall.wire import convert
+from pitcall.sim.messages import BreakEven, Contingency, Decision, Forecast, Option
+from pitcall.wire import convert, reply
 from pitcall.wire.v1 import strategy_pb2 as pb
 
 pytestmark = pytest.mark.property
@@ -110,20 +110,45 @@ probabilities = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(tuple)
 counts = st.integers(0, 2**32 - 1)
 
 
+calls = st.just((None, None)) | st.tuples(st.integers(1, 500), st.integers(0, 4))
+
+
 @st.composite
 def options(draw):
     """A stop, or staying out."""
-    lap, compound = draw(st.just((None, None)) | st.tuples(st.integers(1, 500), st.integers(0, 4)))
+    lap, compound = draw(calls)
+    numbers = {
+        name: draw(finite)
+        for name in (
+            "mean_position", "delta_positions", "standard_error", "utility", "delta", "expected_points", "p_win",
+            "p_target", "cvar_position",
+        )
+    }  # fmt: skip
+    perhaps = {
+        name: draw(optional(finite))
+        for name in ("rejoin_position", "rejoin_gap_ahead_s", "rejoin_gap_behind_s", "wait_cost", "wait_cost_error")
+    }
+    names = {name: draw(texts) for name in ("rejoin_ahead", "rejoin_behind")}
     return Option(
-        lap,
-        compound,
-        draw(finite),
-        draw(probabilities),
-        draw(finite),
-        draw(finite),
-        draw(counts),
-        draw(optional(finite)),
+        lap=lap, compound=compound, p_position=draw(probabilities), draws=draw(counts), **numbers, **perhaps, **names
     )
+
+
+contingencies = st.builds(
+    lambda event, rival, call, delta, error, changes: Contingency(
+        event, rival, call[0], call[1], delta, error, changes
+    ),
+    st.sampled_from(["safety_car", "vsc", "rain", "rival_boxes"]), texts, calls, finite, finite, st.booleans(),
+)  # fmt: skip
+
+
+@st.composite
+def break_evens(draw, rows):
+    """Somewhere, or nowhere within the range."""
+    value, low, high = (draw(optional(finite)) for _ in range(3))
+    parameter = draw(st.sampled_from(["pit_loss_s", "wear", "caution_rate"]))
+    other = draw(st.integers(0, rows - 1))
+    return BreakEven(parameter, draw(finite), value, low, high, other, draw(finite), draw(finite))
 
 
 evidences = st.builds(
@@ -149,10 +174,22 @@ def advices(draw):
     flags = [draw(st.booleans()) for _ in range(3)]
     ms = draw(finite)
     best = draw(st.integers(0, len(chosen) - 1))
-    return convert.Advice(
-        Decision(chosen, best, flags[0], draw(counts), draw(counts), flags[1], flags[2], ms),
-        convert.Provenance(draw(texts), draw(st.integers(0, 2**64 - 1)), draw(counts), draw(finite), (draw(texts),)),
-        convert.Timings(draw(finite), ms),
+    return reply.Advice(
+        Decision(
+            chosen,
+            best,
+            flags[0],
+            draw(counts),
+            draw(counts),
+            flags[1],
+            flags[2],
+            tied=tuple(draw(st.lists(st.integers(0, len(chosen) - 1), max_size=3))),
+            contingencies=tuple(draw(st.lists(contingencies, max_size=3))),
+            break_evens=tuple(draw(st.lists(break_evens(len(chosen)), max_size=3))),
+            compute_ms=ms,
+        ),
+        reply.Provenance(draw(texts), draw(st.integers(0, 2**64 - 1)), draw(counts), draw(finite), (draw(texts),)),
+        reply.Timings(draw(finite), ms),
         draw(evidences),
     )
 
@@ -169,19 +206,19 @@ def test_a_state_crosses_unchanged_but_for_its_messages(state):
 @given(advices())
 def test_an_advice_crosses_unchanged(advice):
     """Every number bit for bit."""
-    raw = convert.advice_to_wire(advice).SerializeToString()
-    assert convert.advice_from_wire(pb.AdviseResponse.FromString(raw)) == advice
+    raw = reply.advice_to_wire(advice).SerializeToString()
+    assert reply.advice_from_wire(pb.AdviseResponse.FromString(raw)) == advice
 
 
 @given(st.lists(probabilities, max_size=4), counts, finite)
 def test_an_outlook_crosses_unchanged(rows, draws, ms):
     """Any number of cars, none included."""
     cars = tuple(f"C{n}" for n in range(len(rows)))
-    outlook = convert.Outlook(
-        Forecast(cars, tuple(rows), draws, ms), convert.Provenance("m@1", 1, 2, 3.0), convert.Timings(0.0, ms)
+    outlook = reply.Outlook(
+        Forecast(cars, tuple(rows), draws, ms), reply.Provenance("m@1", 1, 2, 3.0), reply.Timings(0.0, ms)
     )
-    raw = convert.outlook_to_wire(outlook).SerializeToString()
-    assert convert.outlook_from_wire(pb.ForecastResponse.FromString(raw)) == outlook
+    raw = reply.outlook_to_wire(outlook).SerializeToString()
+    assert reply.outlook_from_wire(pb.ForecastResponse.FromString(raw)) == outlook
 
 
 @given(states(), st.data())

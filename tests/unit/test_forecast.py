@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from pitcall import forecast as fc
+from pitcall import priors
 from pitcall.domain import events as ev
 from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
-from pitcall.sim.messages import SAFETY_CAR, VSC, Candidate
+from pitcall.sim.messages import Candidate
+from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW, Weather
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +27,7 @@ def race_log(
     laps: int = 15, *, wear: float = 1.0, pace: dict[str, float] | None = None, **entry: Any
 ) -> list[ev.Event]:
     """A race made exactly by the model that ``read`` inverts: no noise, no traffic, medium tyres from new."""
-    circuit, tyres = fc.default_circuit(TOTAL), fc.tyres_for(TOTAL, 90.0)
+    circuit, tyres = priors.default_circuit(TOTAL), priors.tyres_for(TOTAL, 90.0)
     events: list[ev.Event] = [ev.Session(t=0.0, race="test", name="Test", total_laps=TOTAL)]
     clock = {}
     for i, car in enumerate(pace or PACE):
@@ -72,14 +74,15 @@ class TestPace:
     def test_comes_from_the_prior_before_the_first_lap(self):
         """On the grid the order is all that is known, and the answer says so."""
         reading = fc.read(state(0))
-        assert list(reading.race.grid.pace_s) == sorted(reading.race.grid.pace_s)
+        np.testing.assert_allclose(np.diff(reading.race.grid.pace_s), fc.PACE_PER_SLOT_S)
+        assert set(reading.race.grid.pace_sd_s) == {fc.SLOT_SD_S}
         assert any("No clean lap yet" in line for line in reading.assumed)
 
     def test_of_the_prior_makes_the_reference_lap_at_half_distance(self):
         """Pace is that of the last lap's fuel, so half a race of fuel comes on top."""
         race = fc.read(state(0)).race
         middle = np.mean(race.grid.pace_s) + race.circuit.fuel_s * TOTAL / 2
-        assert middle == pytest.approx(fc.REFERENCE_LAP_S)
+        assert middle == pytest.approx(priors.REFERENCE_LAP_S)
 
 
 class TestWear:
@@ -101,13 +104,13 @@ class TestPitLoss:
             ev.Lap(t=t + 216, car="AAA", lap=12, lap_time_s=116, compound=Compound.HARD, tyre_age=1, pit_out=True),
         ]
         reading = fc.read(reduce_all(sorted(log, key=lambda e: e.t)))
-        assert fc.PIT_LOSS_S < reading.race.circuit.pit_loss_s < 32
+        assert priors.PIT_LOSS_S < reading.race.circuit.pit_loss_s < 32
         assert not any("No green stop" in line for line in reading.assumed)
 
     def test_is_the_prior_and_said_to_be_before_any_stop(self):
         """Nothing is answered from an assumption silently."""
         reading = fc.read(state())
-        assert reading.race.circuit.pit_loss_s == fc.PIT_LOSS_S
+        assert reading.race.circuit.pit_loss_s == priors.PIT_LOSS_S
         assert any("No green stop seen yet" in line for line in reading.assumed)
 
 
@@ -121,12 +124,24 @@ class TestUnknownTyres:
 
 class TestRegime:
     @pytest.mark.parametrize(
-        ("shown", "regime"), [(Track.VSC, VSC), (Track.SAFETY_CAR, SAFETY_CAR), (Track.RED, SAFETY_CAR)]
+        ("shown", "regime"),
+        [
+            (Track.GREEN, GREEN),
+            (Track.YELLOW, YELLOW),
+            (Track.VSC, VSC),
+            (Track.SAFETY_CAR, SAFETY_CAR),
+            (Track.RED, RED),
+        ],
     )
     def test_is_what_the_marshals_show(self, shown, regime):
         """A neutralisation goes on in the simulation."""
         shown_now = reduce_all([ev.TrackStatus(t=5_000.0, status=shown)], state())
         assert fc.read(shown_now).race.regime == regime
+
+    def test_of_a_red_flag_is_the_restart(self):
+        """The laps that it has lasted do not matter: the next one is raced, on tyres of everybody's choice."""
+        race = fc.read(state(), Track.RED).race
+        assert (race.regime, race.regime_laps) == (RED, 0)
 
     def test_can_be_assumed(self):
         """The question "what if there is a safety car" starts one now."""
@@ -142,6 +157,50 @@ class TestRegime:
         assert fc.read(reduce_all(sorted(log, key=lambda e: e.t))).race.regime_laps == 3
 
 
+class TestWeather:
+    def test_of_a_dry_race_stays_dry(self):
+        """No rain is foreseen where none is reported, and nothing is said about it."""
+        reading = fc.read(state())
+        assert reading.race.weather == Weather()
+        assert not any("Wetness" in line for line in reading.assumed)
+
+    @pytest.mark.parametrize(
+        ("fitted", "wetness"),
+        [
+            (Compound.MEDIUM, fc.DAMP),
+            (Compound.INTERMEDIATE, fc.INTERMEDIATE_WETNESS),
+            (Compound.WET, fc.WET_WETNESS),
+        ],
+    )
+    def test_is_read_off_the_tyres_of_the_field(self, fitted, wetness):
+        """Reported rain goes on; how wet the track is shows in what the cars have fitted, and the answer says so."""
+        raining = [ev.Weather(t=0.0, rain=True), *race_log(5, compound=fitted)]
+        reading = fc.read(reduce_all(raining))
+        assert (reading.race.weather.raining, reading.race.weather.wetness) == (True, wetness)
+        assert any(f"Wetness of the track taken as {wetness:.2f}" in line for line in reading.assumed)
+
+    def test_makes_the_fitted_tyre_the_right_one(self):
+        """On the wetness that is taken for it each kind of tyre loses least."""
+        for fitted, wetness in (({0, 1, 2}, fc.DAMP), ({3}, fc.INTERMEDIATE_WETNESS), ({4}, fc.WET_WETNESS)):
+            lost = [
+                (wetness - t.wet_best) * t.wet_over_s
+                if wetness > t.wet_best
+                else (t.wet_best - wetness) * t.wet_under_s
+                for t in priors.DEFAULT_TYRES
+            ]
+            assert {k for k in range(5) if lost[k] == min(lost)} == fitted
+
+
+class TestTeams:
+    def test_are_what_makes_cars_mates(self):
+        """Cars of one team have one number; a car whose team is not known is its own."""
+        teams = {"AAA": "Red", "BBB": "Blue", "CCC": "Red", "DDD": None}
+        log = [replace(e, team=teams[e.car]) if isinstance(e, ev.Car) else e for e in race_log(3)]
+        a, b, c, d = fc.read(reduce_all(log)).race.grid.team
+        assert a == c
+        assert len({a, b, d}) == 3
+
+
 class TestCarInThePits:
     def test_has_its_stop_still_to_do_before_the_line(self):
         """Between pit entry and the line the stop is certain."""
@@ -155,7 +214,7 @@ class TestCarInThePits:
         t = state().t + 1
         log = [ev.PitIn(t=t, car="BBB", lap=16), ev.Lap(t=t + 90, car="BBB", lap=16, lap_time_s=92, pit_in=True)]
         grid = fc.read(reduce_all(log, state())).race.grid
-        assert grid.extra_s[1] == pytest.approx(fc.PIT_LOSS_S * fc.OUT_LAP_SHARE)
+        assert grid.extra_s[1] == pytest.approx(priors.PIT_LOSS_S * priors.OUT_LAP_SHARE)
         assert grid.tyre_age[1] == 0
 
 

@@ -13,7 +13,7 @@ from pitcall.domain.race import CarStatus, gap_s, must_change_compound
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.domain.tyres import DRY
 from pitcall.errors import InvalidRequest
-from pitcall.synth import DRIVERS, TEAMS, synthesise
+from pitcall.synth import DRIVERS, STOPPAGE_S, TEAMS, synthesise
 
 pytestmark = pytest.mark.unit
 
@@ -27,12 +27,29 @@ def gave_up(state):
 
 
 SEEDS = range(20)
+SIGNS = {
+    Track.YELLOW: "YELLOW FLAG",
+    Track.VSC: "VIRTUAL SAFETY CAR DEPLOYED",
+    Track.SAFETY_CAR: "SAFETY CAR DEPLOYED",
+    Track.RED: "RED FLAG",
+}
 
 
 @pytest.fixture(scope="module")
 def races():
     """Twenty full races."""
     return {seed: synthesise(seed) for seed in SEEDS}
+
+
+@pytest.fixture(scope="module")
+def stopped():
+    """A race that a red flag stops, and the lap of its restart."""
+    for seed in range(200):
+        events = synthesise(seed, laps=30)
+        laps = {lap.lap for lap in of(Lap, events) if lap.track == "5"}
+        if laps and 5 < min(laps) < 25:
+            return events, min(laps)
+    raise AssertionError("no race with a red flag: red flags have become rare, or are not told")
 
 
 @given(
@@ -184,11 +201,27 @@ class TestTold:
                 if change.status is Track.GREEN:
                     assert (change.t, "TRACK CLEAR") in texts
                     continue
-                word = "VIRTUAL SAFETY CAR" if change.status is Track.VSC else "SAFETY CAR"
-                assert (change.t, f"{word} DEPLOYED") in texts
+                assert (change.t, SIGNS[change.status]) in texts
                 first = 1 + reduce_all(e for e in events if e.t < change.t).laps_done
                 last = reduce_all(e for e in events if e.t <= following.t).laps_done
                 assert not [lap for lap in of(Lap, events) if first <= lap.lap <= last and lap.track == "1"]
+
+    def test_a_red_flag_stops_the_race_until_the_restart(self, stopped):
+        """Shown, then green again after the stoppage; the lap carries the digit and the time, nobody is lapped after."""
+        events, lap = stopped
+        red = next(e for e in of(TrackStatus, events) if e.status is Track.RED)
+        restart = next(e for e in of(TrackStatus, events) if e.t > red.t)
+        assert restart.status is Track.GREEN
+        assert restart.t == pytest.approx(red.t + STOPPAGE_S, abs=10)
+        restarted = [e for e in of(Lap, events) if e.lap == lap]
+        assert {e.track for e in restarted} == {"5"}
+        assert all(e.lap_time_s > STOPPAGE_S / 2 for e in restarted)
+        lines = [e.t for e in restarted]
+        assert max(lines) - min(lines) < 90
+
+    def test_no_lap_takes_no_time(self, races):
+        """Not even where lapped cars get a lap back."""
+        assert all(lap.lap_time_s > 0.5 * 78 for events in races.values() for lap in of(Lap, events))
 
     def test_a_retirement_has_a_reason_and_is_announced(self, races):
         """Between two lines, never at one."""

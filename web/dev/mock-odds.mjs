@@ -12,6 +12,27 @@ function distribution(mean, sd, cars) {
 
 const meanOf = (p) => p.reduce((sum, share, i) => sum + share * (i + 1), 0);
 
+const POINTS = [25, 18, 15, 12, 10, 8, 6, 4, 2, 1];
+
+/** What would change the call. */
+function outlook(state, car, other) {
+  const event = { rival: null, lap: car.lap + 1, compound: "hard", delta: 1.24, standard_error: 0.08, changes: true };
+  const behind = state.cars.find((each) => each.position === car.position + 1)?.car ?? null;
+  return {
+    contingencies: [
+      { ...event, event: "safety_car" },
+      { ...event, event: "vsc", delta: 0.31 },
+      { ...event, event: "rain", changes: false },
+      { ...event, event: "rival_boxes", rival: behind, changes: false },
+    ],
+    break_evens: [
+      { parameter: "pit_loss_s", now: 21.5, value: 26.4, low: 24.1, high: null, other, tried_low: 12.9, tried_high: 34.4 },
+      { parameter: "wear", now: 1, value: 0.82, low: 0.71, high: 0.93, other, tried_low: 0.6, tried_high: 1.6 },
+      { parameter: "caution_rate", now: 1, value: null, low: null, high: null, other, tried_low: 0.6, tried_high: 1.6 },
+    ],
+  };
+}
+
 export function decision(state, key, draws, round) {
   const car = state.cars.find((each) => each.car === key) ?? state.cars[0];
   const dice = random(7919 * car.position + 31 * state.lap);
@@ -43,10 +64,19 @@ export function decision(state, key, draws, round) {
   const options = noisy.map(({ lap, compound, p, n }, i) => ({
     lap, compound, mean_position: meanOf(p), p_position: p,
     delta_positions: Math.max(0, meanOf(p) - bestMean), standard_error: i === best ? 0 : 1.1 / Math.sqrt(n),
-    draws: n, rejoin_position: lap === null ? null : Math.min(20, car.position + 5.4),
+    utility: meanOf(p), delta: Math.max(0, meanOf(p) - bestMean), draws: n,
+    expected_points: p.reduce((sum, share, at) => sum + share * (POINTS[at] ?? 0), 0),
+    p_win: p[0], p_target: p.slice(0, 10).reduce((a, b) => a + b, 0), cvar_position: meanOf(p) + 2.1,
+    rejoin_position: lap === null ? null : Math.min(20, car.position + 5.4),
+    rejoin_ahead: lap === null ? null : state.cars.at(4).car, rejoin_gap_ahead_s: lap === null ? null : 1.2,
+    rejoin_behind: lap === null ? null : state.cars.at(6).car, rejoin_gap_behind_s: lap === null ? null : 0.8,
+    wait_cost: lap === null ? null : 0.03, wait_cost_error: lap === null ? null : 0.02,
   }));
   const { lap, compound } = options[best];
-  return { action: lap === null ? "stay" : "box", lap, compound, resolved: draws >= 2048, draws, rounds: round, cut: false, best, options };
+  const tied = options.flatMap((option, i) => (i !== best && option.delta < 0.06 ? [i] : []));
+  const utility = { goal: "position", target: 10, tail: 0.2, zone: 0.15 };
+  const known = { action: lap === null ? "stay" : "box", lap, compound, resolved: draws >= 2048, draws, rounds: round, cut: false };
+  return { ...known, best, tied, utility, options, ...(draws >= 2048 ? outlook(state, car, best) : { contingencies: [], break_evens: [] }) };
 }
 
 export function forecast(state) {

@@ -33,6 +33,30 @@ class CarStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAR_STATUS_IN_PIT: _ClassVar[CarStatus]
     CAR_STATUS_RETIRED: _ClassVar[CarStatus]
     CAR_STATUS_FINISHED: _ClassVar[CarStatus]
+
+class Goal(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GOAL_UNSPECIFIED: _ClassVar[Goal]
+    GOAL_POSITION: _ClassVar[Goal]
+    GOAL_POINTS: _ClassVar[Goal]
+    GOAL_WIN: _ClassVar[Goal]
+    GOAL_TARGET: _ClassVar[Goal]
+    GOAL_CVAR: _ClassVar[Goal]
+
+class Event(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVENT_UNSPECIFIED: _ClassVar[Event]
+    EVENT_SAFETY_CAR: _ClassVar[Event]
+    EVENT_VSC: _ClassVar[Event]
+    EVENT_RAIN: _ClassVar[Event]
+    EVENT_RIVAL_BOXES: _ClassVar[Event]
+
+class Parameter(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PARAMETER_UNSPECIFIED: _ClassVar[Parameter]
+    PARAMETER_PIT_LOSS_S: _ClassVar[Parameter]
+    PARAMETER_WEAR: _ClassVar[Parameter]
+    PARAMETER_CAUTION_RATE: _ClassVar[Parameter]
 COMPOUND_UNSPECIFIED: Compound
 COMPOUND_SOFT: Compound
 COMPOUND_MEDIUM: Compound
@@ -51,6 +75,21 @@ CAR_STATUS_RUNNING: CarStatus
 CAR_STATUS_IN_PIT: CarStatus
 CAR_STATUS_RETIRED: CarStatus
 CAR_STATUS_FINISHED: CarStatus
+GOAL_UNSPECIFIED: Goal
+GOAL_POSITION: Goal
+GOAL_POINTS: Goal
+GOAL_WIN: Goal
+GOAL_TARGET: Goal
+GOAL_CVAR: Goal
+EVENT_UNSPECIFIED: Event
+EVENT_SAFETY_CAR: Event
+EVENT_VSC: Event
+EVENT_RAIN: Event
+EVENT_RIVAL_BOXES: Event
+PARAMETER_UNSPECIFIED: Parameter
+PARAMETER_PIT_LOSS_S: Parameter
+PARAMETER_WEAR: Parameter
+PARAMETER_CAUTION_RATE: Parameter
 
 class RaceState(_message.Message):
     __slots__ = ("race", "name", "series", "season", "round", "circuit", "total_laps", "seq", "t_s", "cars", "laps", "track", "track_since_s", "green_since_s", "air_temp_c", "track_temp_c", "rain", "flag_s")
@@ -150,19 +189,47 @@ class Budget(_message.Message):
     indifference: float
     def __init__(self, first_paths: _Optional[int] = ..., max_paths: _Optional[int] = ..., indifference: _Optional[float] = ...) -> None: ...
 
+class Utility(_message.Message):
+    __slots__ = ("goal", "target", "tail", "points")
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TAIL_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    goal: Goal
+    target: int
+    tail: float
+    points: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, goal: _Optional[_Union[Goal, str]] = ..., target: _Optional[int] = ..., tail: _Optional[float] = ..., points: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class WhatIf(_message.Message):
+    __slots__ = ("track", "rain_in_laps", "boxes_now")
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    RAIN_IN_LAPS_FIELD_NUMBER: _ClassVar[int]
+    BOXES_NOW_FIELD_NUMBER: _ClassVar[int]
+    track: Track
+    rain_in_laps: int
+    boxes_now: str
+    def __init__(self, track: _Optional[_Union[Track, str]] = ..., rain_in_laps: _Optional[int] = ..., boxes_now: _Optional[str] = ...) -> None: ...
+
 class AdviseRequest(_message.Message):
-    __slots__ = ("state", "car", "seed", "budget", "assume_track")
+    __slots__ = ("state", "car", "seed", "budget", "assume_track", "utility", "what_if", "no_outlook")
     STATE_FIELD_NUMBER: _ClassVar[int]
     CAR_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     BUDGET_FIELD_NUMBER: _ClassVar[int]
     ASSUME_TRACK_FIELD_NUMBER: _ClassVar[int]
+    UTILITY_FIELD_NUMBER: _ClassVar[int]
+    WHAT_IF_FIELD_NUMBER: _ClassVar[int]
+    NO_OUTLOOK_FIELD_NUMBER: _ClassVar[int]
     state: RaceState
     car: str
     seed: int
     budget: Budget
     assume_track: Track
-    def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., car: _Optional[str] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., assume_track: _Optional[_Union[Track, str]] = ...) -> None: ...
+    utility: Utility
+    what_if: WhatIf
+    no_outlook: bool
+    def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., car: _Optional[str] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., assume_track: _Optional[_Union[Track, str]] = ..., utility: _Optional[_Union[Utility, _Mapping]] = ..., what_if: _Optional[_Union[WhatIf, _Mapping]] = ..., no_outlook: _Optional[bool] = ...) -> None: ...
 
 class AdviseResponse(_message.Message):
     __slots__ = ("decision", "provenance", "timings", "evidence")
@@ -177,7 +244,7 @@ class AdviseResponse(_message.Message):
     def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("options", "best", "resolved", "rounds", "draws", "final", "cut")
+    __slots__ = ("options", "best", "resolved", "rounds", "draws", "final", "cut", "tied", "contingencies", "break_evens")
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     BEST_FIELD_NUMBER: _ClassVar[int]
     RESOLVED_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +252,9 @@ class Decision(_message.Message):
     DRAWS_FIELD_NUMBER: _ClassVar[int]
     FINAL_FIELD_NUMBER: _ClassVar[int]
     CUT_FIELD_NUMBER: _ClassVar[int]
+    TIED_FIELD_NUMBER: _ClassVar[int]
+    CONTINGENCIES_FIELD_NUMBER: _ClassVar[int]
+    BREAK_EVENS_FIELD_NUMBER: _ClassVar[int]
     options: OptionColumns
     best: int
     resolved: bool
@@ -192,10 +262,13 @@ class Decision(_message.Message):
     draws: int
     final: bool
     cut: bool
-    def __init__(self, options: _Optional[_Union[OptionColumns, _Mapping]] = ..., best: _Optional[int] = ..., resolved: _Optional[bool] = ..., rounds: _Optional[int] = ..., draws: _Optional[int] = ..., final: _Optional[bool] = ..., cut: _Optional[bool] = ...) -> None: ...
+    tied: _containers.RepeatedScalarFieldContainer[int]
+    contingencies: ContingencyColumns
+    break_evens: BreakEvenColumns
+    def __init__(self, options: _Optional[_Union[OptionColumns, _Mapping]] = ..., best: _Optional[int] = ..., resolved: _Optional[bool] = ..., rounds: _Optional[int] = ..., draws: _Optional[int] = ..., final: _Optional[bool] = ..., cut: _Optional[bool] = ..., tied: _Optional[_Iterable[int]] = ..., contingencies: _Optional[_Union[ContingencyColumns, _Mapping]] = ..., break_evens: _Optional[_Union[BreakEvenColumns, _Mapping]] = ...) -> None: ...
 
 class OptionColumns(_message.Message):
-    __slots__ = ("lap", "compound", "mean_position", "p_position", "delta_positions", "standard_error", "draws", "rejoin_position")
+    __slots__ = ("lap", "compound", "mean_position", "p_position", "delta_positions", "standard_error", "draws", "rejoin_position", "utility", "delta", "expected_points", "p_win", "p_target", "cvar_position", "rejoin_ahead", "rejoin_behind", "rejoin_gap_ahead_s", "rejoin_gap_behind_s", "wait_cost", "wait_cost_error")
     LAP_FIELD_NUMBER: _ClassVar[int]
     COMPOUND_FIELD_NUMBER: _ClassVar[int]
     MEAN_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -204,6 +277,18 @@ class OptionColumns(_message.Message):
     STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
     DRAWS_FIELD_NUMBER: _ClassVar[int]
     REJOIN_POSITION_FIELD_NUMBER: _ClassVar[int]
+    UTILITY_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_POINTS_FIELD_NUMBER: _ClassVar[int]
+    P_WIN_FIELD_NUMBER: _ClassVar[int]
+    P_TARGET_FIELD_NUMBER: _ClassVar[int]
+    CVAR_POSITION_FIELD_NUMBER: _ClassVar[int]
+    REJOIN_AHEAD_FIELD_NUMBER: _ClassVar[int]
+    REJOIN_BEHIND_FIELD_NUMBER: _ClassVar[int]
+    REJOIN_GAP_AHEAD_S_FIELD_NUMBER: _ClassVar[int]
+    REJOIN_GAP_BEHIND_S_FIELD_NUMBER: _ClassVar[int]
+    WAIT_COST_FIELD_NUMBER: _ClassVar[int]
+    WAIT_COST_ERROR_FIELD_NUMBER: _ClassVar[int]
     lap: _containers.RepeatedScalarFieldContainer[int]
     compound: _containers.RepeatedScalarFieldContainer[int]
     mean_position: _containers.RepeatedScalarFieldContainer[float]
@@ -212,7 +297,57 @@ class OptionColumns(_message.Message):
     standard_error: _containers.RepeatedScalarFieldContainer[float]
     draws: _containers.RepeatedScalarFieldContainer[int]
     rejoin_position: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, lap: _Optional[_Iterable[int]] = ..., compound: _Optional[_Iterable[int]] = ..., mean_position: _Optional[_Iterable[float]] = ..., p_position: _Optional[_Iterable[float]] = ..., delta_positions: _Optional[_Iterable[float]] = ..., standard_error: _Optional[_Iterable[float]] = ..., draws: _Optional[_Iterable[int]] = ..., rejoin_position: _Optional[_Iterable[float]] = ...) -> None: ...
+    utility: _containers.RepeatedScalarFieldContainer[float]
+    delta: _containers.RepeatedScalarFieldContainer[float]
+    expected_points: _containers.RepeatedScalarFieldContainer[float]
+    p_win: _containers.RepeatedScalarFieldContainer[float]
+    p_target: _containers.RepeatedScalarFieldContainer[float]
+    cvar_position: _containers.RepeatedScalarFieldContainer[float]
+    rejoin_ahead: _containers.RepeatedScalarFieldContainer[str]
+    rejoin_behind: _containers.RepeatedScalarFieldContainer[str]
+    rejoin_gap_ahead_s: _containers.RepeatedScalarFieldContainer[float]
+    rejoin_gap_behind_s: _containers.RepeatedScalarFieldContainer[float]
+    wait_cost: _containers.RepeatedScalarFieldContainer[float]
+    wait_cost_error: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, lap: _Optional[_Iterable[int]] = ..., compound: _Optional[_Iterable[int]] = ..., mean_position: _Optional[_Iterable[float]] = ..., p_position: _Optional[_Iterable[float]] = ..., delta_positions: _Optional[_Iterable[float]] = ..., standard_error: _Optional[_Iterable[float]] = ..., draws: _Optional[_Iterable[int]] = ..., rejoin_position: _Optional[_Iterable[float]] = ..., utility: _Optional[_Iterable[float]] = ..., delta: _Optional[_Iterable[float]] = ..., expected_points: _Optional[_Iterable[float]] = ..., p_win: _Optional[_Iterable[float]] = ..., p_target: _Optional[_Iterable[float]] = ..., cvar_position: _Optional[_Iterable[float]] = ..., rejoin_ahead: _Optional[_Iterable[str]] = ..., rejoin_behind: _Optional[_Iterable[str]] = ..., rejoin_gap_ahead_s: _Optional[_Iterable[float]] = ..., rejoin_gap_behind_s: _Optional[_Iterable[float]] = ..., wait_cost: _Optional[_Iterable[float]] = ..., wait_cost_error: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class ContingencyColumns(_message.Message):
+    __slots__ = ("event", "rival", "lap", "compound", "delta", "standard_error", "changes")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    RIVAL_FIELD_NUMBER: _ClassVar[int]
+    LAP_FIELD_NUMBER: _ClassVar[int]
+    COMPOUND_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    event: _containers.RepeatedScalarFieldContainer[Event]
+    rival: _containers.RepeatedScalarFieldContainer[str]
+    lap: _containers.RepeatedScalarFieldContainer[int]
+    compound: _containers.RepeatedScalarFieldContainer[int]
+    delta: _containers.RepeatedScalarFieldContainer[float]
+    standard_error: _containers.RepeatedScalarFieldContainer[float]
+    changes: _containers.RepeatedScalarFieldContainer[bool]
+    def __init__(self, event: _Optional[_Iterable[_Union[Event, str]]] = ..., rival: _Optional[_Iterable[str]] = ..., lap: _Optional[_Iterable[int]] = ..., compound: _Optional[_Iterable[int]] = ..., delta: _Optional[_Iterable[float]] = ..., standard_error: _Optional[_Iterable[float]] = ..., changes: _Optional[_Iterable[bool]] = ...) -> None: ...
+
+class BreakEvenColumns(_message.Message):
+    __slots__ = ("parameter", "now", "value", "low", "high", "other", "tried_low", "tried_high")
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    TRIED_LOW_FIELD_NUMBER: _ClassVar[int]
+    TRIED_HIGH_FIELD_NUMBER: _ClassVar[int]
+    parameter: _containers.RepeatedScalarFieldContainer[Parameter]
+    now: _containers.RepeatedScalarFieldContainer[float]
+    value: _containers.RepeatedScalarFieldContainer[float]
+    low: _containers.RepeatedScalarFieldContainer[float]
+    high: _containers.RepeatedScalarFieldContainer[float]
+    other: _containers.RepeatedScalarFieldContainer[int]
+    tried_low: _containers.RepeatedScalarFieldContainer[float]
+    tried_high: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, parameter: _Optional[_Iterable[_Union[Parameter, str]]] = ..., now: _Optional[_Iterable[float]] = ..., value: _Optional[_Iterable[float]] = ..., low: _Optional[_Iterable[float]] = ..., high: _Optional[_Iterable[float]] = ..., other: _Optional[_Iterable[int]] = ..., tried_low: _Optional[_Iterable[float]] = ..., tried_high: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("model", "seed", "race_lap", "state_t_s", "assumed")
@@ -285,16 +420,18 @@ class Threat(_message.Message):
     def __init__(self, car: _Optional[str] = ..., gap_s: _Optional[float] = ..., margin_s: _Optional[float] = ...) -> None: ...
 
 class ForecastRequest(_message.Message):
-    __slots__ = ("state", "seed", "paths", "assume_track")
+    __slots__ = ("state", "seed", "paths", "assume_track", "what_if")
     STATE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     PATHS_FIELD_NUMBER: _ClassVar[int]
     ASSUME_TRACK_FIELD_NUMBER: _ClassVar[int]
+    WHAT_IF_FIELD_NUMBER: _ClassVar[int]
     state: RaceState
     seed: int
     paths: int
     assume_track: Track
-    def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., seed: _Optional[int] = ..., paths: _Optional[int] = ..., assume_track: _Optional[_Union[Track, str]] = ...) -> None: ...
+    what_if: WhatIf
+    def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., seed: _Optional[int] = ..., paths: _Optional[int] = ..., assume_track: _Optional[_Union[Track, str]] = ..., what_if: _Optional[_Union[WhatIf, _Mapping]] = ...) -> None: ...
 
 class ForecastResponse(_message.Message):
     __slots__ = ("cars", "positions", "p_position", "draws", "provenance", "timings")
@@ -311,3 +448,53 @@ class ForecastResponse(_message.Message):
     provenance: Provenance
     timings: Timings
     def __init__(self, cars: _Optional[_Iterable[str]] = ..., positions: _Optional[int] = ..., p_position: _Optional[_Iterable[float]] = ..., draws: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class Call(_message.Message):
+    __slots__ = ("lap", "compound")
+    LAP_FIELD_NUMBER: _ClassVar[int]
+    COMPOUND_FIELD_NUMBER: _ClassVar[int]
+    lap: int
+    compound: Compound
+    def __init__(self, lap: _Optional[int] = ..., compound: _Optional[_Union[Compound, str]] = ...) -> None: ...
+
+class CompareRequest(_message.Message):
+    __slots__ = ("state", "car", "a", "b", "seed", "budget", "utility", "what_if")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAR_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    UTILITY_FIELD_NUMBER: _ClassVar[int]
+    WHAT_IF_FIELD_NUMBER: _ClassVar[int]
+    state: RaceState
+    car: str
+    a: Call
+    b: Call
+    seed: int
+    budget: Budget
+    utility: Utility
+    what_if: WhatIf
+    def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., car: _Optional[str] = ..., a: _Optional[_Union[Call, _Mapping]] = ..., b: _Optional[_Union[Call, _Mapping]] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., utility: _Optional[_Union[Utility, _Mapping]] = ..., what_if: _Optional[_Union[WhatIf, _Mapping]] = ...) -> None: ...
+
+class CompareResponse(_message.Message):
+    __slots__ = ("decision", "a", "b", "difference", "standard_error", "told_apart", "provenance", "timings", "evidence")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    TOLD_APART_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    decision: Decision
+    a: int
+    b: int
+    difference: float
+    standard_error: float
+    told_apart: bool
+    provenance: Provenance
+    timings: Timings
+    evidence: Evidence
+    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., a: _Optional[int] = ..., b: _Optional[int] = ..., difference: _Optional[float] = ..., standard_error: _Optional[float] = ..., told_apart: _Optional[bool] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ...) -> None: ...

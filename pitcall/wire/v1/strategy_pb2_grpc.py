@@ -44,6 +44,11 @@ class StrategyServiceStub:
                 request_serializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastRequest.SerializeToString,
                 response_deserializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastResponse.FromString,
                 _registered_method=True)
+        self.Compare = channel.unary_unary(
+                '/pitcall.wire.v1.StrategyService/Compare',
+                request_serializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareRequest.SerializeToString,
+                response_deserializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareResponse.FromString,
+                _registered_method=True)
 
 
 class StrategyServiceServicer:
@@ -66,6 +71,14 @@ class StrategyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Compare(self, request, context):
+        """Plan A against plan B for one car, in the same possible races. Errors: as Advise; INVALID_ARGUMENT also
+        for a plan that is not legal, with what is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StrategyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +91,11 @@ def add_StrategyServiceServicer_to_server(servicer, server):
                     servicer.Forecast,
                     request_deserializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastRequest.FromString,
                     response_serializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastResponse.SerializeToString,
+            ),
+            'Compare': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compare,
+                    request_deserializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareRequest.FromString,
+                    response_serializer=pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +152,33 @@ class StrategyService:
             '/pitcall.wire.v1.StrategyService/Forecast',
             pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastRequest.SerializeToString,
             pitcall_dot_wire_dot_v1_dot_strategy__pb2.ForecastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pitcall.wire.v1.StrategyService/Compare',
+            pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareRequest.SerializeToString,
+            pitcall_dot_wire_dot_v1_dot_strategy__pb2.CompareResponse.FromString,
             options,
             channel_credentials,
             insecure,

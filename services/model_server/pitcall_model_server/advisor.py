@@ -9,13 +9,16 @@ from typing import Protocol
 from pitcall import forecast as model
 from pitcall.domain.strategy import Evidence
 from pitcall.errors import InvalidRequest, StaleFeed
-from pitcall.sim.messages import Budget, Candidate, DecideRequest, Decision, Forecast, ForecastRequest
-from pitcall.wire.convert import Advice, Outlook, Provenance, Timings
+from pitcall.sim.messages import Candidate, DecideRequest, Decision, Forecast, ForecastRequest
+from pitcall.wire.reply import Advice, Comparison, Outlook, Provenance, Timings
+from pitcall.wire.request import Planned
+from pitcall_model_server import plans
 from pitcall_model_server.readings import Known
+from pitcall_model_server.terms import Terms
 
 
 class Simulator(Protocol):
-    """A sim worker, wherever it runs."""
+    """Plays races, wherever it runs."""
 
     def decide(self, request: DecideRequest, deadline_s: float) -> AsyncGenerator[Decision, None]:
         """Refining decisions, the last one final."""
@@ -30,34 +33,58 @@ class Advisor:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
-    async def advise(
-        self,
-        known: Known,
-        car: str,
-        *,
-        seed: int | None,
-        budget: Budget,
-        deadline_s: float,
-        started: float,
-    ) -> AsyncGenerator[Advice, None]:
+    async def advise(self, known: Known, car: str, terms: Terms) -> AsyncGenerator[Advice, None]:
         """Refining advice, the last with a final decision.
 
         Args:
             known: the race so far and what is read from it.
             car: who asks.
-            seed: given: no clock may steer the answer. None: derived from the state.
-            budget: when to stop.
-            deadline_s: time that is left.
-            started: ``time.perf_counter()`` when the question arrived.
+            terms: what is supposed, what the call shall be best for, when to stop.
 
         Raises:
             NotFound: no such car.
             StaleFeed: the race is over or the car is out of it.
-            InvalidRequest: the state cannot be simulated.
+            InvalidRequest: the state cannot be simulated, or what is supposed cannot be.
             PitcallError: what the simulator raises.
         """
+        calls = plans.legal(known, car, terms.what_if)
+        async with aclosing(self._decide(known, car, calls, terms)) as answers:
+            async for advice in answers:
+                yield advice
+
+    async def compare(self, known: Known, car: str, two: tuple[Planned, Planned], terms: Terms) -> Comparison:
+        """Plan A against plan B in the same possible races. Arguments and errors as of ``advise``.
+
+        Raises:
+            InvalidRequest: also for a plan that is not legal.
+        """
+        calls = plans.legal(known, car, terms.what_if)
+        a, b = plans.compared(two, calls, known.state, car)
+        async with aclosing(self._decide(known, car, (*a, *b), replace(terms, outlook=False))) as answers:
+            *_, last = [advice async for advice in answers]  # a simulator without a final decision has raised
+        return Comparison(last, _best(last.decision, 0, len(a)), _best(last.decision, len(a), None))
+
+    async def forecast(self, known: Known, paths: int | None, terms: Terms) -> Outlook:
+        """P(finishing position) of every car. Arguments and errors as of ``advise``; ``paths`` None: the default."""
+        known = plans.supposed(known, terms.what_if, None)
         state, reading = known.state, known.reading
-        driver, calls, grid = state.car(car), model.candidates(state, car), reading.race.grid
+        seed = model.seed_of(state, "") if terms.seed is None else terms.seed
+        try:
+            request = ForecastRequest(reading.race, seed)
+            request = request if paths is None else replace(request, paths=paths)
+        except ValueError as exc:
+            raise InvalidRequest(str(exc)) from exc
+        forecast = await self._simulator.forecast(request, _left(terms))
+        provenance = Provenance(model.MODEL, request.seed, state.laps_done, state.t, reading.assumed)
+        return Outlook(forecast, provenance, _timings(terms, forecast.compute_ms))
+
+    async def _decide(
+        self, known: Known, car: str, calls: tuple[Candidate, ...], terms: Terms
+    ) -> AsyncGenerator[Advice, None]:
+        """The decision among ``calls`` as the simulator refines it, each time with the facts behind its best call."""
+        known = plans.supposed(known, terms.what_if, car)
+        state, reading = known.state, known.reading
+        grid = reading.race.grid
         if not grid.racing[grid.cars.index(car)]:
             raise StaleFeed(f"car {car} has not left the grid while the others race: there is no call to make")
         try:
@@ -65,38 +92,36 @@ class Advisor:
                 race=reading.race,
                 car=car,
                 candidates=calls,
-                seed=model.seed_of(state, car) if seed is None else seed,
-                budget=budget,
-                by_rule=seed is not None,
+                seed=model.seed_of(state, car) if terms.seed is None else terms.seed,
+                budget=terms.budget,
+                by_rule=terms.seed is not None,
+                utility=terms.utility,
+                outlook=terms.outlook,
             )
         except ValueError as exc:
             raise InvalidRequest(f"this race state cannot be simulated: {exc}") from exc
-        provenance = Provenance(model.MODEL, request.seed, driver.laps_done, state.t, reading.assumed)
+        laps_done = state.car(car).laps_done
+        provenance = Provenance(model.MODEL, request.seed, laps_done, state.t, reading.assumed)
         facts: dict[Candidate, Evidence] = {}
-        left = deadline_s - (time.perf_counter() - started)
-        async with aclosing(self._simulator.decide(request, left)) as decisions:
+        async with aclosing(self._simulator.decide(request, _left(terms))) as decisions:
             async for decision in decisions:
                 best = request.candidates[decision.best]
                 if best not in facts:
                     facts[best] = model.evidence(state, reading, car, best)
-                yield Advice(decision, provenance, _timings(started, decision.compute_ms), facts[best])
-
-    async def forecast(
-        self, known: Known, *, seed: int | None, paths: int | None, deadline_s: float, started: float
-    ) -> Outlook:
-        """P(finishing position) of every car. Arguments and errors as of ``advise``; ``paths`` None: the default."""
-        state, reading = known.state, known.reading
-        seed = model.seed_of(state, "") if seed is None else seed
-        try:
-            request = ForecastRequest(reading.race, seed)
-            request = request if paths is None else replace(request, paths=paths)
-        except ValueError as exc:
-            raise InvalidRequest(str(exc)) from exc
-        forecast = await self._simulator.forecast(request, deadline_s - (time.perf_counter() - started))
-        provenance = Provenance(model.MODEL, request.seed, state.laps_done, state.t, reading.assumed)
-        return Outlook(forecast, provenance, _timings(started, forecast.compute_ms))
+                yield Advice(decision, provenance, _timings(terms, decision.compute_ms), facts[best])
 
 
-def _timings(started: float, sim_worker_ms: float) -> Timings:
+def _best(decision: Decision, first: int, end: int | None) -> int:
+    """The row of the best option among some neighbours."""
+    rows = range(len(decision.options))[first:end]
+    return decision.best if decision.best in rows else min(rows, key=lambda row: decision.options[row].delta)
+
+
+def _left(terms: Terms) -> float:
+    """Seconds left for the answer."""
+    return terms.deadline_s - (time.perf_counter() - terms.started)
+
+
+def _timings(terms: Terms, sim_worker_ms: float) -> Timings:
     """Self times; the way to the worker and back is the model server's."""
-    return Timings(max(0.0, (time.perf_counter() - started) * 1e3 - sim_worker_ms), sim_worker_ms)
+    return Timings(max(0.0, (time.perf_counter() - terms.started) * 1e3 - sim_worker_ms), sim_worker_ms)

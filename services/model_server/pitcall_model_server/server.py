@@ -14,6 +14,7 @@ from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_model_server.advisor import Advisor
 from pitcall_model_server.edge import Gate
+from pitcall_model_server.fan_out import Fleet
 from pitcall_model_server.servicer import StrategyServicer
 from pitcall_model_server.settings import Settings
 from pitcall_model_server.sim_client import SimClient
@@ -50,7 +51,7 @@ class ModelServer:
         self._gate = Gate()
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(options=_OPTIONS)
-        self._simulator: SimClient | None = None
+        self._simulator: SimClient | Fleet | None = None
 
     async def start(self) -> int:
         """Listen and return the port. Raises RuntimeError if it is taken."""
@@ -69,7 +70,9 @@ class ModelServer:
         started = time.perf_counter()
         device = await asyncio.to_thread(self._load)
         gc.freeze()  # what torch brought along stays: no collection need look at it again inside a question
-        self._simulator = SimClient(self._settings.sim_url)
+        workers = [SimClient(url) for url in self._settings.workers]
+        # One worker runs the decision itself: fewer hops. Several share it.
+        self._simulator = workers[0] if len(workers) == 1 else Fleet(workers)
         self._gate.open(Advisor(self._simulator))
         await self._say(health_pb2.HealthCheckResponse.SERVING)
         _log.info("ready after %.2f s, device %s", time.perf_counter() - started, device)

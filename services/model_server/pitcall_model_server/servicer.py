@@ -3,11 +3,13 @@
 import time
 from contextlib import aclosing
 
-from pitcall.wire import convert
+from pitcall.wire import reply
+from pitcall.wire.request import planned_from_wire
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_model_server.edge import Context, Gate, deadline_s, typed_errors
-from pitcall_model_server.readings import readings
+from pitcall_model_server.readings import Known, readings
+from pitcall_model_server.terms import Question, Terms, terms_of
 
 
 class StrategyServicer(rpc.StrategyServiceServicer):
@@ -21,31 +23,32 @@ class StrategyServicer(rpc.StrategyServiceServicer):
 
     async def Advise(self, request: pb.AdviseRequest, context: Context) -> None:  # noqa: N802  # gRPC's name
         """Stream advice, coarse first."""
-        started = time.perf_counter()
         async with typed_errors("advise", context):
-            answers = self._gate.advisor().advise(
-                self._read(request.state, convert.track_from_wire(request.assume_track)),
-                request.car,
-                seed=request.seed if request.HasField("seed") else None,
-                budget=convert.budget_from_wire(request.budget, self._max_paths),
-                deadline_s=deadline_s(context, self._default_s),
-                started=started,
-            )
+            known, terms = self._asked(request, context)
+            answers = self._gate.advisor().advise(known, request.car, terms)
             async with aclosing(answers):
                 async for advice in answers:
-                    await context.write(convert.advice_to_wire(advice))
+                    await context.write(reply.advice_to_wire(advice))
+
+    async def Compare(  # noqa: N802  # gRPC's name
+        self, request: pb.CompareRequest, context: Context
+    ) -> pb.CompareResponse:
+        """Plan A against plan B."""
+        async with typed_errors("compare", context):
+            known, terms = self._asked(request, context)
+            plans = planned_from_wire(request.a, "a"), planned_from_wire(request.b, "b")
+            return reply.comparison_to_wire(await self._gate.advisor().compare(known, request.car, plans, terms))
 
     async def Forecast(  # noqa: N802  # gRPC's name
         self, request: pb.ForecastRequest, context: Context
     ) -> pb.ForecastResponse:
         """Where will every car finish?"""
-        started = time.perf_counter()
         async with typed_errors("forecast", context):
-            outlook = await self._gate.advisor().forecast(
-                self._read(request.state, convert.track_from_wire(request.assume_track)),
-                seed=request.seed if request.HasField("seed") else None,
-                paths=request.paths or None,
-                deadline_s=deadline_s(context, self._default_s),
-                started=started,
-            )
-            return convert.outlook_to_wire(outlook)
+            known, terms = self._asked(request, context)
+            return reply.outlook_to_wire(await self._gate.advisor().forecast(known, request.paths or None, terms))
+
+    def _asked(self, question: Question, context: Context) -> tuple[Known, Terms]:
+        """The race and the terms. Raises InvalidRequest."""
+        left = deadline_s(context, self._default_s)
+        terms = terms_of(question, self._max_paths, started=time.perf_counter(), deadline_s=left)
+        return self._read(question.state, terms.what_if.track), terms

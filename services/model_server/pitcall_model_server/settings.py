@@ -19,7 +19,12 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("PITCALL_MODEL_PORT", "PORT"),  # Cloud Run names it PORT
         description="Port to listen on; 0 takes a free one.",
     )
-    sim_url: str = Field(default="http://127.0.0.1:8082", description="Where the sim worker answers.")
+    sim_urls: str = Field(
+        default="http://127.0.0.1:8082",
+        pattern=r"^https?://[^\s,]+(\s*,\s*https?://[^\s,]+)*$",
+        validation_alias=AliasChoices("PITCALL_MODEL_SIM_URLS", "PITCALL_MODEL_SIM_URL"),
+        description="Where the sim workers answer, separated by commas; several share the races of each question.",
+    )
     max_paths: int = Field(
         default=Budget().max_paths,
         ge=1,
@@ -33,3 +38,8 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("PITCALL_MODEL_LOG_LEVEL", "LOG_LEVEL"),
         description="DEBUG, INFO, WARNING or ERROR.",
     )
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Addresses of the sim workers, each once."""
+        return tuple(dict.fromkeys(url.strip() for url in self.sim_urls.split(",")))

@@ -74,6 +74,11 @@ class SimClient:
         async with self._post("/v1/forecast", _FORECAST_REQUEST.dump_json(request), deadline_s) as response:
             return _read(_FORECAST, await response.read())
 
+    async def evaluate(self, body: bytes, deadline_s: float) -> bytes:
+        """The outcome, in bytes, of an EvaluateRequest in JSON. Raises what ``decide`` raises."""
+        async with self._post("/v1/evaluate", body, deadline_s) as response:
+            return await response.read()
+
     @asynccontextmanager
     async def _post(self, path: str, body: bytes, deadline_s: float) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response, once its status says that it is a good one."""

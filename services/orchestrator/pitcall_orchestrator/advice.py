@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
 
 from pitcall.adapters import telemetry
-from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.errors import (
     Cancelled,
@@ -23,8 +22,8 @@ from pitcall.errors import (
     StaleFeed,
     by_name,
 )
-from pitcall.sim.messages import Budget
-from pitcall.wire import convert
+from pitcall.sim.messages import Budget, Utility
+from pitcall.wire import convert, reply, request
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_orchestrator.hub import Recent
@@ -65,7 +64,15 @@ class Terms:
     deadline_s: float
     seed: int | None = None  #: None: the model server derives it from the state
     max_paths: int | None = None  #: None: the model server's default
-    assume: Track | None = None
+    what_if: request.WhatIf = field(default_factory=request.WhatIf)
+    utility: Utility = field(default_factory=Utility)
+    outlook: bool = True  #: say what would change the call
+
+    def budget(self) -> pb.Budget:
+        """When to stop; what is not given is the model server's to choose."""
+        first = 0 if self.max_paths is None else min(Budget().first_paths, self.max_paths)
+        # The words of an answer name the zone.
+        return pb.Budget(first_paths=first, max_paths=self.max_paths or 0, indifference=self.utility.zone)
 
 
 class ModelServer:
@@ -78,7 +85,7 @@ class ModelServer:
         # By identity: states are immutable, and a kept one cannot be confused with another.
         self._states: Recent[int, tuple[RaceState, pb.RaceState]] = Recent(_KEPT_STATES)
 
-    async def advise(self, state: RaceState, car: str, terms: Terms) -> AsyncIterator[convert.Advice]:
+    async def advise(self, state: RaceState, car: str, terms: Terms) -> AsyncIterator[reply.Advice]:
         """Refining advice for one car, the last with a final decision.
 
         Raises:
@@ -86,19 +93,21 @@ class ModelServer:
             ModelServerUnavailable: it did not answer.
             DeadlineExceeded: not in time.
         """
-        request = pb.AdviseRequest(
-            state=self._wire(state), car=car, seed=terms.seed, assume_track=convert.track_to_wire(terms.assume)
+        asked = pb.AdviseRequest(
+            state=self._wire(state),
+            car=car,
+            seed=terms.seed,
+            budget=terms.budget(),
+            utility=request.utility_to_wire(terms.utility),
+            what_if=request.what_if_to_wire(terms.what_if),
+            no_outlook=not terms.outlook,
         )
-        request.budget.indifference = Budget().indifference  # the words of an answer name it
-        if terms.max_paths is not None:
-            request.budget.max_paths = terms.max_paths
-            request.budget.first_paths = min(Budget().first_paths, terms.max_paths)
         final = False
         with self._errors(terms) as stub:
-            call = stub.Advise(request, timeout=_positive(terms), metadata=_trace())
+            call = stub.Advise(asked, timeout=_positive(terms), metadata=_trace())
             try:
                 async for message in call:
-                    advice = convert.advice_from_wire(message)
+                    advice = reply.advice_from_wire(message)
                     final = advice.decision.final
                     if final:  # the status that follows cannot change the answer: nobody waits for it
                         self._later(call.code())
@@ -110,16 +119,34 @@ class ModelServer:
                     call.cancel()  # of no effect on a call that is done
         raise ModelServerUnavailable("the model server ended its answer half way; ask again")
 
-    async def forecast(self, state: RaceState, terms: Terms) -> convert.Outlook:
+    async def compare(
+        self, state: RaceState, car: str, plans: tuple[request.Planned, request.Planned], terms: Terms
+    ) -> reply.Comparison:
+        """One plan against another. Raises what ``advise`` raises; InvalidRequest for a plan that is not legal."""
+        a, b = map(request.planned_to_wire, plans)
+        asked = pb.CompareRequest(
+            state=self._wire(state),
+            car=car,
+            a=a,
+            b=b,
+            seed=terms.seed,
+            budget=terms.budget(),
+            utility=request.utility_to_wire(terms.utility),
+            what_if=request.what_if_to_wire(terms.what_if),
+        )
+        with self._errors(terms) as stub:
+            return reply.comparison_from_wire(await stub.Compare(asked, timeout=_positive(terms), metadata=_trace()))
+
+    async def forecast(self, state: RaceState, terms: Terms) -> reply.Outlook:
         """Where every car finishes. Raises what ``advise`` raises."""
-        request = pb.ForecastRequest(
+        asked = pb.ForecastRequest(
             state=self._wire(state),
             seed=terms.seed,
             paths=terms.max_paths or 0,
-            assume_track=convert.track_to_wire(terms.assume),
+            what_if=request.what_if_to_wire(terms.what_if),
         )
         with self._errors(terms) as stub:
-            return convert.outlook_from_wire(await stub.Forecast(request, timeout=_positive(terms), metadata=_trace()))
+            return reply.outlook_from_wire(await stub.Forecast(asked, timeout=_positive(terms), metadata=_trace()))
 
     async def serving(self, within_s: float = 0.5) -> bool:
         """True if it answers the standard health check with SERVING."""

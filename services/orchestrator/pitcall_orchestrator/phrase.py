@@ -13,17 +13,16 @@ from pitcall.domain.race import CarState, RaceState
 from pitcall.domain.strategy import Evidence
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotUnderstood
-from pitcall.sim.messages import Budget, Decision, Option
-from pitcall.wire.convert import Advice
+from pitcall.sim.messages import Decision, Option, Utility
+from pitcall.wire.reply import Advice
+from pitcall_orchestrator.goals import Z95, Aim, clear
 from pitcall_orchestrator.planner import Intent, Plan
-from pitcall_orchestrator.report import TRACK, Said, car_ahead
+from pitcall_orchestrator.report import TRACK, Said, car_ahead, event, supposed, supposition
 
-#: Standard errors on either side that hold 95 % of a normal distribution.
-_Z95: Final = 1.96
 #: Most reasons under an answer.
 _REASONS: Final = 5
-#: Calls closer than this, in positions, count as equally good; every question is asked with it.
-_EQUAL: Final = f"{Budget().indifference:g}"
+#: Calls that are named as equally good.
+_NAMED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class _Call:
     state: RaceState
     decision: Decision
     evidence: Evidence
+    aim: Aim
 
     @property
     def best(self) -> Option:
@@ -70,29 +70,45 @@ class _Call:
     def order(self, option: Option | None = None) -> str:
         """A call as it is given: ``Box this lap for hards``; the best one by default."""
         option = option or self.best
-        if option.lap is None:
+        return self.order_of(option.lap, option.compound)
+
+    def order_of(self, lap: int | None, compound: int | None) -> str:
+        """The same for a call by its lap and tyres."""
+        if lap is None:
             return "Stay out to the flag"
-        return f"Box {'this lap' if option.lap == self.now else f'lap {option.lap}'} for {_tyres(option)}"
+        return f"Box {'this lap' if lap == self.now else f'lap {lap}'} for {tyres(compound)}"
 
 
-def advice(plan: Plan, state: RaceState, given: Advice, rival: Advice | None = None) -> Said:
-    """The words for a decision. ``rival``: the advice of the car that one wants to undercut.
+def advice(
+    plan: Plan, state: RaceState, given: Advice, rival: Advice | None = None, utility: Utility | None = None
+) -> Said:
+    """The words for a decision.
+
+    Args:
+        plan: the question.
+        state: the race as it was known.
+        given: the decision.
+        rival: the advice of the car that one wants to undercut.
+        utility: what the call is best for; None: the mean position.
 
     Raises:
         NotUnderstood: the question is about a lap on which the car cannot stop.
     """
-    call = _Call(plan, state, given.decision, given.evidence)
+    call = _Call(plan, state, given.decision, given.evidence, Aim(utility or Utility()))
     text = _attack(call, rival) if plan.intent is Intent.ATTACK else _MAIN_LINES.get(plan.intent, _pit)(call)
-    if plan.assume is not None:
-        text = f"Under a {TRACK[plan.assume]}: {text[:1].lower()}{text[1:]}"
-    elif plan.named:
-        text = f"{call.car.car}: {text[:1].lower()}{text[1:]}"
-    return Said(text, _reasons(call, given.provenance.assumed))
+    return Said(headed(plan, text, call.car.car), _reasons(call, given.provenance.assumed))
+
+
+def headed(plan: Plan, text: str, car: str) -> str:
+    """A main line that begins with what is supposed, or with whose it is."""
+    if plan.what_if:
+        return f"{supposition(plan.what_if)}: {_lower(text)}"
+    return f"{car}: {_lower(text)}" if plan.named else text
 
 
 def about(plan: Plan, last: Plan) -> Plan:
     """The plan of a "why?" that is about the last answer: its car, and what it supposed."""
-    return replace(plan, car=last.car, named=last.named, assume=last.assume)
+    return replace(plan, car=last.car, named=last.named, what_if=last.what_if)
 
 
 # The main lines.
@@ -107,15 +123,15 @@ def _pit(call: _Call) -> str:
 def _verdict(call: _Call) -> str:
     """The call, and what it is worth against waiting, or against stopping at once."""
     best = call.best
-    worth = f"P{best.mean_position:.1f} expected"
+    worth = call.aim.expected(best)
     if not call.decision.resolved and (rival := _rival(call)) is not None:
-        return f"{_either(call, best, rival)}: cannot be told apart (within {_EQUAL} of a position). {worth}."
+        return f"{_either(call, best, rival)}: cannot be told apart (within {call.aim.zone}). {worth}."
     if best.lap == call.now:
         against, name = call.at(call.now + 2), "staying two laps longer"
     else:
         against = call.at(call.now) or (call.first_stop() if best.lap is None else None)
         name = call.name(against.lap) if against else ""
-    return f"{call.order()}. {worth}{f', {_better(against, name)}' if against else ''}."
+    return f"{call.order()}. {worth}{f', {call.aim.better(against, name)}' if against else ''}."
 
 
 def _compare(call: _Call) -> str:
@@ -124,31 +140,33 @@ def _compare(call: _Call) -> str:
     illegal = [lap for lap in named if call.at(lap) is None]
     if illegal:
         return f"{_upper(call.name(illegal[0]))} is not a legal call. {_verdict(call)}"
-    options = sorted((option for lap in named if (option := call.at(lap))), key=lambda option: option.delta_positions)
+    options = sorted((option for lap in named if (option := call.at(lap))), key=lambda option: option.delta)
     first = options[0]
     if len(options) > 1:
         return _two(call, first, options[1])
     if first.lap == call.best.lap:
         return f"Yes. {_pit(call)}"
-    expected = f"P{call.best.mean_position:.1f} expected"
-    if not _clear(first):
+    expected = call.aim.expected(call.best)
+    if not clear(first):
         return f"{_either(call, call.best, first)}: cannot be told apart. {expected}."
-    return f"No. {call.order()}. {expected}, {_better(first, call.name(first.lap))}{_error(first.standard_error)}."
+    worse = f"{call.aim.better(first, call.name(first.lap))}{call.aim.error(first.standard_error)}"
+    return f"No. {call.order()}. {expected}, {worse}."
 
 
 def _two(call: _Call, first: Option, second: Option) -> str:
     """The better of two named calls, and by how much."""
-    apart = second.delta_positions - first.delta_positions
+    apart = second.delta - first.delta
     best = first is call.best
     # Where a third call is best only a bound is known: standard errors of differences add at most.
-    error = _error(second.standard_error) if best else _error(first.standard_error + second.standard_error, "at most ")
+    aim = call.aim
     bound = second.standard_error + (0.0 if best else first.standard_error)
-    if apart <= _Z95 * bound:
-        text = f"{_either(call, first, second)}: cannot be told apart, {apart:.2f} of a position{error}."
+    error = aim.error(bound, "" if best else "at most ")
+    if apart <= Z95 * bound:
+        text = f"{_either(call, first, second)}: cannot be told apart, {aim.some(apart)}{error}."
     else:
-        worth = f"P{first.mean_position:.1f}, {apart:.2f} better than {call.name(second.lap)}"
+        worth = f"{aim.short(first)}, {aim.more(apart)} better than {call.name(second.lap)}"
         text = f"{call.order(first)}: {worth}{error}."
-    return text if best else f"{text} Best is {call.name(call.best.lap)}: P{call.best.mean_position:.1f}."
+    return text if best else f"{text} Best is {call.name(call.best.lap)}: {aim.short(call.best)}."
 
 
 def named_laps(plan: Plan, state: RaceState) -> list[int | None]:
@@ -179,11 +197,11 @@ def _tyre(call: _Call) -> str:
     missing = [compound for compound in asked if compound not in by_compound]
     if missing:
         return f"{_upper(missing[0].label)}s are not a legal call now. {_verdict(call)}"
-    ranked = sorted(by_compound, key=lambda compound: by_compound[compound].delta_positions)
-    text = f"{call.order()}. P{call.best.mean_position:.1f} expected"
+    ranked = sorted(by_compound, key=lambda compound: by_compound[compound].delta)
+    text = f"{call.order()}. {call.aim.expected(call.best)}"
     others = [c for c in ranked if c != call.best.compound and (not asked or c in asked or ranked[0] in asked)]
     if others:
-        text += f", {_better(by_compound[others[0]], f'{others[0].label}s')}"
+        text += f", {call.aim.better(by_compound[others[0]], f'{others[0].label}s')}"
     return f"{text}. {'Sure.' if call.decision.resolved else 'Not sure.'}"
 
 
@@ -230,7 +248,8 @@ def _rejoin(call: _Call) -> str:
         if option is None or option.rejoin_position is None:
             return f"Where a stop on lap {later[0]} comes out is not known. {call.order()}."
         return (
-            f"Box lap {later[0]} and {subject} about P{option.rejoin_position:.1f}. The call: {_lower(call.order())}."
+            f"Box lap {later[0]} and {subject} about P{option.rejoin_position:.1f}{between(option)}. "
+            f"The call: {_lower(call.order())}."
         )
     near = ""
     if facts.rejoin_ahead:
@@ -251,10 +270,10 @@ def _because(call: _Call) -> str:
         against = call.at(None if plan.stay else named_laps(plan, call.state)[-1])
         name = call.name(against.lap) if against else ""
     if against is not None and against is not best:
-        worth = f"P{best.mean_position:.1f} against P{against.mean_position:.1f}"
-        return f"{call.order()}: {worth}, {_better(against, name)}{_error(against.standard_error)}."
+        worth = f"{call.aim.short(best)} against {call.aim.short(against)}"
+        return f"{call.order()}: {worth}, {call.aim.better(against, name)}{call.aim.error(against.standard_error)}."
     gain = f"fresh tyres gain {facts.fresh_gain_s:.1f} s a lap, a stop costs {facts.pit_loss_s:.1f} s"
-    return f"{call.order()}: {gain}. P{best.mean_position:.1f} expected."
+    return f"{call.order()}: {gain}. {call.aim.expected(best)}."
 
 
 _MAIN_LINES: Final = {
@@ -272,23 +291,22 @@ _MAIN_LINES: Final = {
 def _reasons(call: _Call, assumed: tuple[str, ...]) -> tuple[str, ...]:
     facts, decision = call.evidence, call.decision
     said = []
-    if call.plan.assume is not None:
-        said.append(f"Supposed: {TRACK[call.plan.assume]} from now on.")
+    if call.plan.what_if:
+        said.append(f"Supposed: {supposed(call.plan.what_if)}.")
     elif call.state.track is not Track.GREEN:
         said.append(f"Track status: {TRACK[call.state.track]}.")
     if decision.cut:
         said.append(f"Cut short by the deadline after {decision.draws} races per call.")
     said.append(_wear(facts))
-    later = call.first_stop() if call.best.lap is None else call.at(call.best.lap + 1)
-    if later is not None:
-        said.append(f"{'The best stop' if call.best.lap is None else 'One lap later'} {_costs(later)}.")
+    said += _waiting(call)
+    said += _otherwise(call)
     if assumed:
         count = len(assumed) - 1
         more = f" And {count} more assumption{'s' if count > 1 else ''}." if count else ""
         said.append(f"{assumed[0]}{more}")
-    if call.plan.intent is not Intent.REJOIN and facts.rejoin_position:
-        behind = f", {facts.rejoin_gap_ahead_s:.1f} s behind {facts.rejoin_ahead}" if facts.rejoin_ahead else ""
-        said.append(f"A stop now comes out P{facts.rejoin_position}{behind}.")
+    best = call.best
+    if call.plan.intent is not Intent.REJOIN and best.rejoin_position is not None:
+        said.append(f"The stop comes out about P{best.rejoin_position:.1f}{between(best)}.")
     if call.plan.intent is not Intent.UNDERCUT:
         threats = [f"{threat.car} ({threat.margin_s:.1f} s to spare)" for threat in facts.undercut_threats[:2]]
         said.append(f"Undercut threat: {_listed(threats)}." if threats else "Nobody behind can undercut now.")
@@ -302,56 +320,73 @@ def _wear(facts: Evidence) -> str:
     return f"{tyres}{age} lose {wear}; a stop costs {facts.pit_loss_s:.1f} s."
 
 
-def _costs(option: Option) -> str:
-    if _clear(option):
-        return f"costs {option.delta_positions:.2f} of a position{_error(option.standard_error)}"
-    return f"makes no difference that shows: {option.delta_positions:.2f} of a position{_error(option.standard_error)}"
+def _waiting(call: _Call) -> list[str]:
+    """What one lap more costs, or the best stop where the call is to make none."""
+    best, later = call.best, call.first_stop()
+    if best.wait_cost is not None and best.wait_cost_error is not None:
+        return [f"One lap later {call.aim.costs(best.wait_cost, best.wait_cost_error)}."]
+    if best.lap is not None or later is None:
+        return []
+    return [f"The best stop {call.aim.costs(later.delta, later.standard_error)}."]
+
+
+def _otherwise(call: _Call) -> list[str]:
+    """What is as good as the call, and what would change it."""
+    tied = sorted((call.decision.options[row] for row in call.decision.tied), key=lambda option: option.delta)
+    said = []
+    if tied and call.decision.resolved:
+        more = f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else ""
+        names = _listed([_lower(call.order(option)) for option in tied[:_NAMED]], more)
+        said.append(f"Cannot be told apart from it: {names}.")
+    changes = [each for each in call.decision.contingencies if each.changes]
+    if changes:
+        first = changes[0]
+        then = _lower(call.order_of(first.lap, first.compound))
+        said.append(f"{event(first.event, first.rival)}: {then}, {call.aim.more(first.delta)} better.")
+    return said
 
 
 # Parts of sentences.
 
 
+def between(option: Option) -> str:
+    """The cars between which a stop mostly comes out, and how close they are."""
+    near = ""
+    if option.rejoin_ahead and option.rejoin_gap_ahead_s is not None:
+        near += f", {option.rejoin_gap_ahead_s:.1f} s behind {option.rejoin_ahead}"
+    if option.rejoin_behind and option.rejoin_gap_behind_s is not None:
+        near += f", {option.rejoin_gap_behind_s:.1f} s ahead of {option.rejoin_behind}"
+    return near
+
+
 def _first(options: Iterable[Option]) -> Option | None:
     """The best of some options."""
-    return min(options, key=lambda option: option.delta_positions, default=None)
+    return min(options, key=lambda option: option.delta, default=None)
 
 
 def _rival(call: _Call) -> Option | None:
     """The option that the best one is least sure to beat."""
     others = [option for option in call.decision.options if option is not call.best]
-    return max(others, key=lambda option: _Z95 * option.standard_error - option.delta_positions, default=None)
-
-
-def _clear(option: Option) -> bool:
-    """True if the simulation shows, at 95 %, that the option is worse than the best one."""
-    return option.delta_positions > _Z95 * option.standard_error
-
-
-def _better(option: Option, name: str) -> str:
-    """By how much the best option is better than another."""
-    return f"{option.delta_positions:.2f} better than {name}" if _clear(option) else f"level with {name}"
-
-
-def _error(standard_error: float, bound: str = "") -> str:
-    return f" (standard error {bound}{standard_error:.2f})"
+    return max(others, key=lambda option: Z95 * option.standard_error - option.delta, default=None)
 
 
 def _either(call: _Call, one: Option, other: Option) -> str:
     """``Lap 24 or 27``, ``Lap 24, hards or mediums``, ``Boxing now or staying out``."""
     if one.lap == other.lap:
-        return f"Lap {one.lap}, {_tyres(one)} or {_tyres(other)}"
+        return f"Lap {one.lap}, {tyres(one.compound)} or {tyres(other.compound)}"
     if one.lap is not None and other.lap is not None:
         first, second = sorted((one.lap, other.lap))
         return f"Lap {first} or {second}"
     return f"{_upper(call.name(one.lap))} or {call.name(other.lap)}"
 
 
-def _tyres(option: Option) -> str:
-    return "tyres" if option.compound is None else f"{Compound(option.compound).label}s"
+def tyres(compound: int | None) -> str:
+    """``hards``."""
+    return "tyres" if compound is None else f"{Compound(compound).label}s"
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(names)
+def _listed(names: list[str], more: str = "") -> str:
+    return f"{', '.join(names)}{more}" if more else " and ".join(names)
 
 
 def _upper(text: str) -> str:

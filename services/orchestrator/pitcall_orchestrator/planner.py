@@ -5,14 +5,16 @@ those come from the tools.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotUnderstood
+from pitcall.sim.messages import Utility
+from pitcall.wire.request import WhatIf
+from pitcall_orchestrator import supposing
 from pitcall_orchestrator.names import names_of
 from pitcall_orchestrator.words import Reading, read
 
@@ -43,6 +45,19 @@ _TOOLS: Final = {
 }
 
 
+#: Laps that "overcut" waits where it names none: what a rival's stop and its out-lap take, and one more.
+OVERCUT_LAPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of two calls that are to be compared; neither ``lap`` nor ``wait``: staying out."""
+
+    lap: int | None = None  #: in-lap by its number
+    wait: int | None = None  #: laps to wait; 0 = the current one
+    compound: Compound | None = None  #: None: whichever is best
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One question, understood."""
@@ -51,18 +66,43 @@ class Plan:
     car: str | None = None  #: whose question it is; None only where no car is needed
     other: str | None = None  #: the car that it is about besides
     named: bool = False  #: the text names ``car``
-    assume: Track | None = None  #: what if this is shown from now on
+    what_if: WhatIf = field(default_factory=WhatIf)
+    utility: Utility | None = None  #: what the call shall be best for, where the text says so
     now: bool = False  #: stopping at the end of the current lap is named
     stay: bool = False  #: so is staying out
     wait: tuple[int, ...] = ()  #: so is stopping after waiting so many laps
     laps: tuple[int, ...] = ()  #: in-laps named by their number
     compounds: tuple[Compound, ...] = ()
+    fitted: tuple[Choice, ...] = ()  #: calls that are named together with their tyres
     top: int | None = None  #: finishing among the first so many
 
     @property
     def tool(self) -> str:
-        """``advise``, ``forecast``, ``explain`` or ``standings``."""
-        return _TOOLS.get(self.intent, "advise")
+        """``advise``, ``compare``, ``what_if``, ``forecast``, ``explain`` or ``standings``."""
+        if self.pair is not None:
+            return "compare"
+        return _TOOLS.get(self.intent, "what_if" if self.what_if else "advise")
+
+    @property
+    def pair(self) -> tuple[Choice, Choice] | None:
+        """The two calls that a question sets against each other; None if it is no such question."""
+        if self.intent is not Intent.COMPARE:
+            return None
+        choices = [*(Choice(wait=wait) for wait in self.wait), *(Choice(lap=lap) for lap in self.laps)]
+        if self.now or not choices or (self.wait and len(choices) == 1):
+            choices.insert(0, Choice(wait=0))
+        choices = list(dict.fromkeys([*choices, *([Choice()] if self.stay else [])]))
+        if len(choices) == 1 and len(self.compounds) == 2:
+            return tuple(replace(choices[0], compound=compound) for compound in self.compounds)  # type: ignore[return-value]  # two
+        if len(choices) != 2:
+            return None
+        a, b = (replace(choice, compound=self._tyres_of(choice)) for choice in choices)
+        return a, b
+
+    def _tyres_of(self, choice: Choice) -> Compound | None:
+        """The tyres that are named with a call, or after both."""
+        at = [each.compound for each in self.fitted if replace(each, compound=None) == choice]
+        return at[0] if at else None
 
 
 _CAR: Final = r"@\S+"
@@ -72,6 +112,7 @@ _STOP: Final = r"(?:pit|box|stop|come in)"
 #: Intent and the pattern that tells it, most particular first.
 _RULES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.WHY, r"\b(why|explain|how come|reason|what makes|how do you know)\b"),
+    (Intent.COMPARE, r"\bovercut\b"),
     (Intent.UNDERCUT, r"\b(undercut|threat|threatened|vulnerable|danger|at risk|jump)\b|\bcover @"),
     (
         Intent.REJOIN,
@@ -129,12 +170,10 @@ _TOPS: Final = ((r"\b(win|wins|winner)\b", 1), (r"\bpodium\b", 3), (r"\bpoints\b
 _MINE: Final = re.compile(r"\b(i|we|my|our)\b")
 _SOMEBODY: Final = re.compile(r"\b(he|she|him|her)\b")
 _COMES_OUT: Final = re.compile(r"\bsafety car (?:comes|came|come|is|goes|was|coming) (?:out|in)\b")
-_NO_SAFETY_CAR: Final = re.compile(
-    r"\b(no|without|not|end|ends|after) ((a|any|the|virtual|more) )*safety car\b|\bsafety car (ends|goes in|comes in)\b"
-)
-_SUPPOSING: Final = re.compile(r"\b(what if|if|when|suppose|assume|assuming|case|will|under)\b")
-_NOT_SIMULATED: Final = re.compile(r"\b(rain|red flag|puncture|crash|accident)\b")
+_BETWEEN: Final = re.compile(r"\b(?:or|than|versus|vs|against|with|and|to)\b")
 _NEEDS_NO_CAR: Final = (Intent.WINNER, Intent.ORDER, Intent.WHY)
+#: What a goal can be asked of: a call, not the odds as they are.
+_CALLS: Final = (Intent.PIT, Intent.COMPARE, Intent.TYRE, Intent.UNDERCUT, Intent.ATTACK, Intent.REJOIN)
 
 
 def plan(text: str, state: RaceState, me: str | None) -> Plan:
@@ -146,12 +185,14 @@ def plan(text: str, state: RaceState, me: str | None) -> Plan:
     """
     said = read(text, names_of(state.cars.values()))
     asked = _COMES_OUT.sub("safety car", said.text)  # it is not the car that "comes out"
-    intent = next((intent for intent, pattern in _PATTERNS if pattern.search(asked)), None)
-    if _NOT_SIMULATED.search(said.text) and _SUPPOSING.search(said.text) and intent is not Intent.WHY:
-        raise NotUnderstood(
-            "Rain, red flags and accidents cannot be asked about yet. "
-            "Ask what happens under a safety car or a virtual one."
-        )
+    if _intent(asked) is Intent.WHY:
+        what_if, said = WhatIf(supposing.flag(said.text, state.track)), replace(said, text=asked)
+    else:
+        what_if, asked = supposing.what_if(asked, state, me)
+        said = Reading(asked, tuple(car for car in said.cars if car != what_if.boxes_now))
+    utility, intent, rest = _goal(said.text)
+    if intent is None and (what_if or utility):
+        intent = Intent.PIT  # "what if it rains?": then when?
     if intent is None:
         raise NotUnderstood(
             f"I found no question that I can answer in {text.strip()[:60]!r}. Ask when to pit, which tyre, pit now or "
@@ -160,26 +201,73 @@ def plan(text: str, state: RaceState, me: str | None) -> Plan:
         )
     if not said.cars and not _MINE.search(said.text) and _SOMEBODY.search(said.text):
         raise NotUnderstood("Which car? Name it in the question.")
-    if intent is Intent.UNDERCUT:
-        made = _undercut(said, me)
-    elif intent is Intent.GAP:
-        made = _gap(said, me)
-    else:
-        made = _whose(intent, said, me)
+    made = _about(intent, said, me)
     if made.car is None and intent not in _NEEDS_NO_CAR:
         raise NotUnderstood("Which car? Name one in the question, or follow one.")
-    waits = tuple(1 if found == "next" else int(found) for found in _numbers(_WAIT, said.text))
     return replace(
         made,
         named=made.car in said.cars,
-        assume=_assumed(said.text, state.track),
-        now=_NOW.search(said.text) is not None,
-        stay=_STAY.search(said.text) is not None,
-        wait=waits,
-        laps=tuple(int(found) for found in _numbers(_LAP, said.text)),
-        compounds=tuple(dict.fromkeys(_COMPOUNDS[found] for found in _COMPOUND.findall(said.text))),
+        what_if=what_if,
+        utility=utility if intent in _CALLS else None,
+        now=_NOW.search(rest) is not None or "overcut" in rest,
+        stay=_STAY.search(rest) is not None,
+        wait=_waits(rest),
+        laps=tuple(int(found) for found in _numbers(_LAP, rest)),
+        compounds=tuple(dict.fromkeys(_COMPOUNDS[found] for found in _COMPOUND.findall(rest))),
+        fitted=_fitted(rest) if intent is Intent.COMPARE else (),
         top=_top(said.text),
     )
+
+
+def _intent(text: str) -> Intent | None:
+    return next((intent for intent, pattern in _PATTERNS if pattern.search(text)), None)
+
+
+def _goal(text: str) -> tuple[Utility | None, Intent | None, str]:
+    """The goal, the intent and the text that is left: "pit to win" is about the call, "odds to win" about the odds."""
+    intent = _intent(text)
+    utility, rest = supposing.goal(text)
+    meant = _intent(rest)
+    if utility is None or (meant is None and intent is not None) or meant not in (*_CALLS, None):
+        return None, intent, text
+    return utility, meant, rest
+
+
+def _about(intent: Intent, said: Reading, me: str | None) -> Plan:
+    """Whose question it is, and what other car it is about."""
+    if intent is Intent.UNDERCUT:
+        return _undercut(said, me)
+    if intent is Intent.GAP:
+        return _gap(said, me)
+    if "overcut" in said.text:  # "overcut Hamilton" is about me
+        first = said.cars[0] if said.cars else None
+        return Plan(intent, car=me or first, other=first if me not in (None, first) else None)
+    return _whose(intent, said, me)
+
+
+def _waits(text: str) -> tuple[int, ...]:
+    waits = tuple(1 if found == "next" else int(found) for found in _numbers(_WAIT, text))
+    return waits or ((OVERCUT_LAPS,) if "overcut" in text else ())
+
+
+def _fitted(text: str) -> tuple[Choice, ...]:
+    """The calls that are named with their tyres; tyres named last and only there are those of all of them."""
+    named: list[Choice] = []
+    for part in _BETWEEN.split(text):
+        tyres = [_COMPOUNDS[found] for found in _COMPOUND.findall(part)]
+        laps = [Choice(lap=int(found)) for found in _numbers(_LAP, part)]
+        laps += [Choice(wait=wait) for wait in _waits(part)]
+        if not laps and (bare := re.match(r" ?(?:on |at |in )?(\d+)\b", part)) and named:
+            number = int(bare[1])
+            laps = [Choice(lap=number) if named[-1].lap is not None else Choice(wait=number)]
+        if not laps and _STAY.search(part):
+            laps = [Choice()]
+        elif not laps and (_NOW.search(part) or re.search(rf"\b{_STOP}\b", part)):
+            laps = [Choice(wait=0)]
+        named += [replace(lap, compound=tyres[0] if tyres else None) for lap in laps]
+    if len(named) > 1 and named[-1].compound is not None and all(each.compound is None for each in named[:-1]):
+        named = [replace(each, compound=named[-1].compound) for each in named if each != Choice()]
+    return tuple(each for each in named if each.compound is not None)
 
 
 def _whose(intent: Intent, said: Reading, me: str | None) -> Plan:
@@ -230,16 +318,6 @@ def _threatened(said: Reading, me: str | None) -> Plan:
     other = source[1][1:] if source else None
     subjects = [car for car in said.cars if car != other]
     return Plan(Intent.UNDERCUT, car=me if _MINE.search(said.text) or not subjects else subjects[0], other=other)
-
-
-def _assumed(text: str, track: Track) -> Track | None:
-    """The track status that the question supposes; None where that is how it is."""
-    if "safety car" not in text:
-        return None
-    supposed: Track = Track.VSC if "virtual safety car" in text else Track.SAFETY_CAR
-    if _NO_SAFETY_CAR.search(text):
-        supposed = Track.GREEN if track in (Track.VSC, Track.SAFETY_CAR) else track
-    return None if supposed is track else supposed
 
 
 def _top(text: str) -> int | None:

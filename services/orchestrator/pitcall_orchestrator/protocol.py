@@ -13,7 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pitcall.domain.events import MAX_LAPS
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.sim.messages import MAX_PATHS, MAX_SEED, Decision, Forecast
+from pitcall.sim.messages import MAX_PATHS, MAX_SEED, Decision, Forecast, Goal, Option, Utility
+from pitcall.sim.race import MAX_CARS
+from pitcall.wire.reply import Comparison
+from pitcall.wire.request import WhatIf
 
 VERSION: Final = 1
 #: Largest client frame, bytes of UTF-8. The longest legal question is under 4 KiB.
@@ -66,6 +69,14 @@ class Ask(_Frame):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
     max_paths: Annotated[int, Field(ge=1, le=MAX_PATHS)] | None = None
     deadline_ms: Annotated[int, Field(ge=50, le=60_000)] | None = None
+    goal: Goal | None = None
+    target: Annotated[int, Field(ge=1, le=MAX_CARS)] | None = None
+
+    @model_validator(mode="after")
+    def _aims(self) -> Self:
+        if self.target is not None and self.goal != "target":
+            raise ValueError("target needs the goal target")
+        return self
 
 
 class Cancel(_Frame):
@@ -156,7 +167,7 @@ def encode(seq: int, kind: str, body: Json) -> str:
     return orjson.dumps({"type": kind, "seq": seq, **body}).decode()
 
 
-def decision_json(decision: Decision) -> Json:
+def decision_json(decision: Decision, utility: Utility) -> Json:
     """``Decision`` of the socket protocol."""
     best = decision.options[decision.best]
     return {
@@ -168,20 +179,81 @@ def decision_json(decision: Decision) -> Json:
         "rounds": decision.rounds,
         "cut": decision.cut,
         "best": decision.best,
-        "options": [
+        "tied": list(decision.tied),
+        "utility": {"goal": utility.goal, "target": utility.target, "tail": utility.tail, "zone": utility.zone},
+        "options": [_option(option) for option in decision.options],
+        "contingencies": [
             {
-                "lap": option.lap,
-                "compound": _compound(option.compound),
-                "mean_position": option.mean_position,
-                "p_position": option.p_position,
-                "delta_positions": option.delta_positions,
-                "standard_error": option.standard_error,
-                "draws": option.draws,
-                "rejoin_position": option.rejoin_position,
+                "event": each.event,
+                "rival": each.rival or None,
+                "lap": each.lap,
+                "compound": _compound(each.compound),
+                "delta": each.delta,
+                "standard_error": each.standard_error,
+                "changes": each.changes,
             }
-            for option in decision.options
+            for each in decision.contingencies
+        ],
+        "break_evens": [
+            {
+                "parameter": each.parameter,
+                "now": each.now,
+                "value": each.value,
+                "low": each.low,
+                "high": each.high,
+                "other": each.other,
+                "tried_low": each.tried_low,
+                "tried_high": each.tried_high,
+            }
+            for each in decision.break_evens
         ],
     }
+
+
+def _option(option: Option) -> Json:
+    return {
+        "lap": option.lap,
+        "compound": _compound(option.compound),
+        "mean_position": option.mean_position,
+        "p_position": option.p_position,
+        "delta_positions": option.delta_positions,
+        "utility": option.utility,
+        "delta": option.delta,
+        "standard_error": option.standard_error,
+        "draws": option.draws,
+        "expected_points": option.expected_points,
+        "p_win": option.p_win,
+        "p_target": option.p_target,
+        "cvar_position": option.cvar_position,
+        "rejoin_position": option.rejoin_position,
+        "rejoin_ahead": option.rejoin_ahead or None,
+        "rejoin_gap_ahead_s": option.rejoin_gap_ahead_s,
+        "rejoin_behind": option.rejoin_behind or None,
+        "rejoin_gap_behind_s": option.rejoin_gap_behind_s,
+        "wait_cost": option.wait_cost,
+        "wait_cost_error": option.wait_cost_error,
+    }
+
+
+def comparison_json(comparison: Comparison) -> Json:
+    """``Comparison`` of the socket protocol."""
+    return {
+        "a": comparison.a,
+        "b": comparison.b,
+        "difference": comparison.difference,
+        "standard_error": comparison.standard_error,
+        "told_apart": comparison.told_apart,
+    }
+
+
+def what_if_json(what_if: WhatIf) -> Json | None:
+    """What is supposed, as the arguments of a tool name it; None if nothing is."""
+    given = {
+        "track": None if what_if.track is None else what_if.track.value,
+        "rain_in_laps": what_if.rain_in_laps,
+        "boxes_now": what_if.boxes_now,
+    }
+    return {name: value for name, value in given.items() if value is not None} or None
 
 
 def forecast_json(forecast: Forecast) -> Json:

@@ -5,7 +5,8 @@ from typing import Final
 
 from pitcall.domain.events import Track
 from pitcall.domain.race import CarState, RaceState, gap_s, laps_down
-from pitcall.wire.convert import Outlook
+from pitcall.wire.reply import Outlook
+from pitcall.wire.request import WhatIf
 from pitcall_orchestrator.planner import Intent, Plan
 from pitcall_orchestrator.protocol import mean_position
 
@@ -30,8 +31,8 @@ def forecast(plan: Plan, state: RaceState, given: Outlook) -> Said:
     """The words for a forecast. Raises NotFound for a car that is not in the race."""
     rows = dict(zip(given.forecast.cars, given.forecast.p_position, strict=True))
     why = [f"From {given.forecast.draws} simulated races."]
-    if plan.assume is not None:
-        why.append(f"Supposed: {TRACK[plan.assume]} from now on.")
+    if plan.what_if:
+        why.append(f"Supposed: {supposed(plan.what_if)}.")
     why += given.provenance.assumed[:2]
     if plan.intent is Intent.WINNER or plan.car is None:
         first = sorted(rows, key=lambda car: (-rows[car][0], car))[:3]
@@ -67,6 +68,37 @@ def standings(plan: Plan, state: RaceState) -> Said:
         subject = f"{car.car} is" if plan.named else "You are"
         text += f" {subject} P{_place(state, car)}{f', {apart}' if apart else ''}."
     return Said(text, why)
+
+
+def supposition(what_if: WhatIf) -> str:
+    """What is supposed, at the beginning of a main line: ``Under a safety car``."""
+    parts = [] if what_if.track is None else [f"under a {TRACK[what_if.track]}"]
+    if what_if.rain_in_laps is not None:
+        parts.append(f"if it rains {_in(what_if.rain_in_laps)}")
+    if what_if.boxes_now is not None:
+        parts.append(f"if {what_if.boxes_now} boxes now")
+    text = ", ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def supposed(what_if: WhatIf) -> str:
+    """The same as a fact: ``safety car from now on``."""
+    parts = [] if what_if.track is None else [f"{TRACK[what_if.track]} from now on"]
+    if what_if.rain_in_laps is not None:
+        parts.append(f"rain {_in(what_if.rain_in_laps)}")
+    if what_if.boxes_now is not None:
+        parts.append(f"{what_if.boxes_now} boxes now")
+    return ", ".join(parts)
+
+
+def event(name: str, rival: str) -> str:
+    """What might happen, as the beginning of a sentence."""
+    named = {"safety_car": "Safety car now", "vsc": "Virtual safety car now", "rain": "Rain now"}
+    return named.get(name, f"{rival or 'The car behind'} boxes now")
+
+
+def _in(laps: int) -> str:
+    return "now" if laps == 0 else f"in {laps} lap{'s' if laps > 1 else ''}"
 
 
 def car_ahead(state: RaceState, car: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 from pitcall.adapters import telemetry
 from pitcall.domain.race import RaceState
 from pitcall.errors import Cancelled, InvalidRequest, NotFound, Overloaded, PitcallError, error_body
+from pitcall.sim.messages import Utility
 from pitcall.wire.view import delta, race_view
 from pitcall_orchestrator import protocol
 from pitcall_orchestrator.hub import Hub, RaceLog
@@ -246,12 +247,20 @@ class Session:
             lap=frame.lap,
             seed=frame.seed,
             max_paths=frame.max_paths,
+            utility=_utility(frame),
         )
 
     def _cancel(self, question: str) -> None:
         if question not in self._open:
             raise NotFound(f"cancel: no question {question!r} is open")
         self._open[question].cancel()
+
+
+def _utility(frame: protocol.Ask) -> Utility | None:
+    """What the fields of a question ask the call to be best for."""
+    if frame.goal is None:
+        return None
+    return Utility(frame.goal) if frame.target is None else Utility(frame.goal, frame.target)
 
 
 def _as_of(log: RaceLog, lap: int | None, moment: tuple[RaceState, float] | None) -> AsOf:

@@ -1,23 +1,25 @@
-"""The tools of the planner: advise, forecast, explain, standings. One question in, one answer out.
+"""The tools of the planner: advise, what_if, compare, forecast, explain, standings. One question in, one answer out.
 
 Every figure of an answer comes from here: from the model server or from the race state.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from pitcall.adapters import telemetry
 from pitcall.domain.race import CarState, RaceState
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
-from pitcall.wire.convert import Advice, Provenance
+from pitcall.sim.messages import Utility
+from pitcall.wire.reply import Advice, Provenance
+from pitcall.wire.request import Planned
 from pitcall.wire.view import standings_view
-from pitcall_orchestrator import phrase, report
+from pitcall_orchestrator import contrast, phrase, report
 from pitcall_orchestrator.advice import ModelServer, Terms
-from pitcall_orchestrator.planner import Intent, Plan, plan
-from pitcall_orchestrator.protocol import decision_json, forecast_json, timings_json
+from pitcall_orchestrator.planner import Choice, Intent, Plan, plan
+from pitcall_orchestrator.protocol import comparison_json, decision_json, forecast_json, timings_json, what_if_json
 
 Json = dict[str, Any]
 
@@ -45,6 +47,7 @@ class Question:
     lap: int | None = None
     seed: int | None = None
     max_paths: int | None = None
+    utility: Utility | None = None  #: what the call shall be best for; None: what the words say, or the mean position
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Advised:
     state: RaceState
     feed_age_s: float
     advice: Advice
+    utility: Utility
 
 
 @dataclass(slots=True)
@@ -75,7 +79,17 @@ class Job:
         """What is left of the question's terms now."""
         asked = self.question
         left = asked.deadline_s - (time.perf_counter() - asked.received)
-        return Terms(left, asked.seed, asked.max_paths, self.plan.assume)
+        return Terms(left, asked.seed, asked.max_paths, self.plan.what_if, self.utility)
+
+    @property
+    def utility(self) -> Utility:
+        """What the call shall be best for: what a field of the question says, else its words."""
+        return self.question.utility or self.plan.utility or Utility()
+
+    @property
+    def goal(self) -> str | None:
+        """Its name, where it is not the usual one."""
+        return None if self.utility == Utility() else self.utility.goal
 
     def call(self, tool: str, **arguments: object) -> None:
         """Say which tool is used."""
@@ -127,20 +141,39 @@ class Tools:
             raise NotFound("there is no answer yet to explain: ask when to pit first")
         _check_racing(state, state.car(made.car))
         phrase.named_laps(made, state)  # a lap that cannot be is refused before anything is simulated
+        if made.pair is not None:
+            return await self._compare(job, made.car, made.pair)
         rival = await self._rival(job)
         advice = await self._decision(job, made.car)
-        said = phrase.advice(made, state, advice, rival)
+        said = phrase.advice(made, state, advice, rival, job.utility)
         self._done(job, said, advice.provenance, advice=advice)
-        return Advised(job.question, made, state, job.feed_age_s, advice)
+        return Advised(job.question, made, state, job.feed_age_s, advice, job.utility)
+
+    async def _compare(self, job: Job, car: str, pair: tuple[Choice, Choice]) -> Advised:
+        now = job.state.car(car).laps_done + 1
+        a, b = (Planned(c.lap if c.wait is None else now + c.wait, c.compound) for c in pair)
+        what_if = what_if_json(job.plan.what_if)
+        job.call("compare", car=car, lap=now - 1, a=_call(a), b=_call(b), what_if=what_if, goal=job.goal)
+        found = await self._model_server.compare(job.state, car, (a, b), job.terms())
+        advice = found.advice
+        job.model_server_ms += advice.timings.model_server_ms
+        job.sim_worker_ms += advice.timings.sim_worker_ms
+        job.decision = decision_json(advice.decision, job.utility)
+        shown = comparison_json(found)
+        job.result("compare", {name: shown[name] for name in ("difference", "standard_error", "told_apart")})
+        said = contrast.comparison(job.plan, job.state, found, job.utility)
+        self._done(job, said, advice.provenance, advice=advice, comparison=shown)
+        return Advised(job.question, job.plan, job.state, job.feed_age_s, advice, job.utility)
 
     async def _decision(self, job: Job, car: str) -> Advice:
-        assume = job.plan.assume.value if job.plan.assume else None
-        job.call("advise", car=car, lap=job.state.car(car).laps_done, assume_track=assume)
+        tool = "what_if" if job.plan.what_if else "advise"
+        what_if = what_if_json(job.plan.what_if)
+        job.call(tool, car=car, lap=job.state.car(car).laps_done, what_if=what_if, goal=job.goal)
         advice: Advice | None = None
         async for advice in self._model_server.advise(job.state, car, job.terms()):
             decision = advice.decision
             stage = "final" if decision.final else "refine" if decision.rounds > 1 else "screen"
-            job.decision = decision_json(decision)
+            job.decision = decision_json(decision, job.utility)
             job.emit("answer.delta", {"id": job.question.id, "stage": stage, "decision": job.decision})
         assert advice is not None  # noqa: S101  # an empty stream has raised
         job.model_server_ms += advice.timings.model_server_ms
@@ -153,7 +186,7 @@ class Tools:
             "resolved": advice.decision.resolved,
             "draws": advice.decision.draws,
         }
-        job.result("advise", result)
+        job.result(tool, result)
         return advice
 
     async def _rival(self, job: Job) -> Advice | None:
@@ -165,7 +198,8 @@ class Tools:
             return None
         job.call("advise", car=other, max_paths=1)
         terms = job.terms()
-        one_path = Terms(terms.deadline_s, terms.seed, 1, terms.assume)
+        what_if = replace(terms.what_if, boxes_now=None)  # the rival is who is asked about
+        one_path = replace(terms, max_paths=1, what_if=what_if, outlook=False)
         found = [advice async for advice in self._model_server.advise(job.state, other, one_path)][-1]
         job.model_server_ms += found.timings.model_server_ms
         job.sim_worker_ms += found.timings.sim_worker_ms
@@ -179,8 +213,7 @@ class Tools:
             job.state.car(car)
         if job.state.finished:
             raise StaleFeed(f"race {job.state.race} is over: there is nothing to forecast")
-        assume = job.plan.assume.value if job.plan.assume else None
-        job.call("forecast", lap=job.state.laps_done, car=car, assume_track=assume)
+        job.call("forecast", lap=job.state.laps_done, car=car, what_if=what_if_json(job.plan.what_if))
         outlook = await self._model_server.forecast(job.state, job.terms())
         job.model_server_ms += outlook.timings.model_server_ms
         job.sim_worker_ms += outlook.timings.sim_worker_ms
@@ -203,9 +236,9 @@ class Tools:
         job.call("explain", car=last.plan.car, lap=last.advice.provenance.race_lap)
         job.result("explain", {"question": last.question.text})
         job.feed_age_s = last.feed_age_s
-        job.decision = decision_json(last.advice.decision)
+        job.decision = decision_json(last.advice.decision, last.utility)
         made = phrase.about(job.plan, last.plan)
-        said = phrase.advice(made, last.state, last.advice, None)
+        said = phrase.advice(made, last.state, last.advice, None, last.utility)
         self._done(job, said, last.advice.provenance, advice=last.advice)
         return last
 
@@ -216,6 +249,7 @@ class Tools:
         source: Provenance,
         *,
         advice: Advice | None = None,
+        comparison: Json | None = None,
         forecast: Json | None = None,
         standings: list[Json] | None = None,
         draws: int = 0,
@@ -226,6 +260,7 @@ class Tools:
             "text": said.text,
             "why": list(said.why),
             "decision": job.decision,
+            "comparison": comparison,
             "forecast": forecast,
             "standings": standings,
             "provenance": {
@@ -243,6 +278,11 @@ class Tools:
         total_ms = (time.perf_counter() - job.question.received) * 1e3
         body["timings_ms"] = timings_json(total_ms, job.model_server_ms, job.sim_worker_ms)
         job.emit("answer.done", body)
+
+
+def _call(plan: Planned) -> Json:
+    """One plan of a comparison, as the arguments of the tool name it."""
+    return {"lap": plan.lap, "compound": None if plan.compound is None else plan.compound.label}
 
 
 def _about(last: Advised, question: Question, made: Plan) -> bool:

@@ -6,8 +6,7 @@ import sys
 
 import uvicorn
 
-from pitcall.adapters import telemetry
-from pitcall.adapters.home import home
+from pitcall.adapters import compiled, telemetry
 from pitcall_sim_worker.app import create_app
 from pitcall_sim_worker.settings import Settings
 from pitcall_sim_worker.simulator import Simulator
@@ -22,8 +21,7 @@ def main() -> None:
     """Serve. Exits 0 after a signal, 1 if the port is taken or the kernel cannot be built."""
     settings = Settings()
     telemetry.configure("sim-worker", settings.log_level)
-    # numba reads it when it is imported, later; by default it would write beside the source.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "cache" / "numba"))
+    compiled.use(settings.cpu)
     failed = False
 
     def give_up() -> None:

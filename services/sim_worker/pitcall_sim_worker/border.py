@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 from typing import TypeVar
 
 from fastapi import FastAPI, Request
@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pitcall.adapters import telemetry
-from pitcall.errors import InvalidRequest, NotFound, Overloaded, PitcallError, error_body
+from pitcall.errors import DeadlineExceeded, InvalidRequest, NotFound, Overloaded, PitcallError, error_body
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ async def read_body(request: Request, most: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
-            error = InvalidRequest(f"the body is longer than {most} bytes")
+            error = InvalidRequest(f"body: longer than {most} bytes")
             error.http = 413
             raise error
     return bytes(body)
@@ -90,13 +90,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 class Lines(Response):
-    """A response of lines. An error before the first is a status, after it a last line.
+    """A response of lines, or of one piece. An error before the first is a status, after it a last line.
 
     It stops the lines when the reader leaves, also before the first one.
     """
 
-    def __init__(self, lines: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(media_type="application/x-ndjson")
+    def __init__(self, lines: AsyncGenerator[bytes, None], media_type: str) -> None:
+        super().__init__(media_type=media_type)
         del self.headers["content-length"]
         self._lines = lines
 
@@ -151,3 +151,40 @@ class Traced:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         with telemetry.span(scope["path"].rpartition("/")[2], headers):
             await self._app(scope, receive, send)
+
+
+class Bounded:
+    """Lets a simulation's request in if there is a place for it, before its body is read; refuses it at once if not.
+
+    Nobody keeps a place for ever by sending or reading slowly: after ``most_s`` the request is dropped.
+    """
+
+    def __init__(
+        self, app: ASGIApp, paths: Sequence[str], place: Callable[[], AbstractContextManager[None]], most_s: float
+    ) -> None:
+        self._app = app
+        self._paths = paths
+        self._place = place
+        self._most_s = most_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, inside a place if its path is one that needs it."""
+        if scope["type"] != "http" or scope["path"] not in self._paths:
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            with self._place():
+                async with asyncio.timeout(self._most_s):
+                    await self._app(scope, receive, sending)
+        except Overloaded as exc:
+            await to_response(exc)(scope, receive, send)
+        except TimeoutError:
+            if not started:  # else uvicorn closes the connection, for the answer is not whole
+                await to_response(DeadlineExceeded("the request was not sent in time"))(scope, receive, send)

@@ -5,13 +5,16 @@ from collections import OrderedDict
 
 from pydantic import TypeAdapter
 
+from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import DecideRequest, ForecastRequest
+
+Adapter = TypeAdapter[DecideRequest] | TypeAdapter[ForecastRequest] | TypeAdapter[EvaluateRequest]
 
 #: What one entry costs beside its bytes: key, dictionary slot and object headers.
 ENTRY_BYTES = 256
 
 
-def key_of(adapter: TypeAdapter[DecideRequest] | TypeAdapter[ForecastRequest], request: object) -> bytes:
+def key_of(adapter: Adapter, request: object) -> bytes:
     """SHA-256 of the request's canonical JSON, so that white space, field order and 1 or 1.0 do not matter."""
     return hashlib.sha256(type(request).__name__.encode() + adapter.dump_json(request)).digest()  # type: ignore[arg-type]  # the caller pairs them
 

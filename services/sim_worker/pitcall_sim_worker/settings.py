@@ -5,6 +5,8 @@ import os
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pitcall.adapters.compiled import DEFAULT_CPU, Cpu
+
 
 class Settings(BaseSettings):
     """Environment of the sim worker (prefix ``PITCALL_SIM_``). Every default runs on a laptop."""
@@ -25,6 +27,10 @@ class Settings(BaseSettings):
         le=256,
         validation_alias=AliasChoices("PITCALL_SIM_THREADS", "PARALLEL_WORKERS"),
         description="Threads of one simulation; never changes a bit of the answer. Default: all cores.",
+    )
+    cpu: Cpu = Field(
+        default=DEFAULT_CPU,
+        description="What to compile for: native, or a level that other machines run too (x86-64-v2, -v3, -v4).",
     )
     running: int = Field(default=1, ge=1, le=64, description="Simulations that run at the same time.")
     waiting: int = Field(default=16, ge=0, le=10_000, description="Requests that may wait; one more is refused (429).")

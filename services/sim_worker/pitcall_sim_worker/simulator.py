@@ -1,32 +1,33 @@
 """One kernel, one bounded queue in front of it, and the answers it gave last.
 
-At most ``running`` simulations run and ``waiting`` requests wait; one more is refused at once. Each
-runs in a thread and stops soon after its caller left or its deadline passed.
+At most ``running`` simulations run and ``waiting`` requests wait, are read or are sent; one more is
+refused at once. Each runs in a thread and stops soon after its caller left or its deadline passed.
 """
 
-import asyncio
 import gc
 import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from pitcall.errors import Cancelled, DeadlineExceeded, Overloaded, PitcallError, SimulatorUnavailable
+from pitcall.adapters.threads import Check, streamed
+from pitcall.errors import Cancelled, Overloaded, PitcallError, SimulatorUnavailable
+from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import DecideRequest, Decision, Forecast, ForecastRequest
 from pitcall_sim_worker.cache import Cache, key_of
 from pitcall_sim_worker.settings import Settings
 
 T = TypeVar("T")
-Check = Callable[[], bool]
 
 DECIDE_REQUEST = TypeAdapter(DecideRequest)
 FORECAST_REQUEST = TypeAdapter(ForecastRequest)
+EVALUATE_REQUEST = TypeAdapter(EvaluateRequest)
 _DECISION = TypeAdapter(Decision)
 _FORECAST = TypeAdapter(Forecast)
 
@@ -48,6 +49,9 @@ class Kernel(Protocol):
     def forecast(self, request: ForecastRequest, *, cancelled: Check) -> Forecast:
         """P(finishing position) of every car. Raises Cancelled soon after ``cancelled()``."""
 
+    def evaluate(self, request: EvaluateRequest, *, cancelled: Check) -> bytes:
+        """The outcome of a path range (``pitcall.sim.outcome_bytes``). Raises Cancelled soon after ``cancelled()``."""
+
     def close(self) -> None:
         """Stop its threads."""
 
@@ -58,8 +62,10 @@ class NumbaKernel:
     def __init__(self, threads: int) -> None:
         from pitcall.sim import decision  # noqa: PLC0415  # numba: after the port listens, in the warm-up thread
         from pitcall.sim.engine import Engine  # noqa: PLC0415  # the same
+        from pitcall_sim_worker import ranges  # noqa: PLC0415  # the same, numpy
 
         self._decision = decision
+        self._ranges = ranges
         self._engine = Engine(threads)
         self._engine.warm_up()
 
@@ -70,6 +76,10 @@ class NumbaKernel:
     def forecast(self, request: ForecastRequest, *, cancelled: Check) -> Forecast:
         """See ``pitcall.sim.decision.forecast``."""
         return self._decision.forecast(request, self._engine, cancelled=cancelled)
+
+    def evaluate(self, request: EvaluateRequest, *, cancelled: Check) -> bytes:
+        """See ``pitcall_sim_worker.ranges.evaluate``."""
+        return self._ranges.evaluate(request, self._engine, cancelled=cancelled)
 
     def close(self) -> None:
         """Stop the engine's threads."""
@@ -107,12 +117,42 @@ class Simulator:
             self._kernel.close()
         _log.info("warm after %.2f s, %d threads", time.perf_counter() - started, self._settings.threads)
 
+    def start(self, on_failure: Callable[[], None]) -> None:
+        """Warm up in a thread; ``on_failure`` is called there if the kernel cannot be built."""
+
+        def run() -> None:
+            try:
+                self.warm_up()
+            except Exception:  # noqa: BLE001  # whatever it is, a worker that cannot play must not stay up
+                _log.exception("warm-up failed")
+                on_failure()
+
+        # A daemon: a compiler cannot be stopped, and shutdown does not wait for it.
+        threading.Thread(target=run, name="warm-up", daemon=True).start()
+
     def close(self) -> None:
         """Stop what runs and wait for it. Blocks: run it in a thread."""
         self._closing.set()
         self._pool.shutdown(cancel_futures=True)
         if self._kernel is not None:
             self._kernel.close()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place for one request, held from before its body is read until its answer is sent.
+
+        So that memory is bounded: what is read, waits, runs or is being sent takes a place.
+
+        Raises:
+            Overloaded: all are taken.
+        """
+        if self._inside >= self._settings.running + self._settings.waiting:
+            raise Overloaded(f"{self._inside} requests are ahead; try again in a second", retry_after_s=1.0)
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
     async def decide(
         self, request: DecideRequest, deadline_s: float, started: float | None = None
@@ -123,7 +163,6 @@ class Simulator:
 
         Raises:
             SimulatorUnavailable: not warm yet, or shutting down.
-            Overloaded: the queue is full.
             DeadlineExceeded: no final decision within ``deadline_s``.
         """
         started = time.perf_counter() if started is None else started
@@ -146,21 +185,40 @@ class Simulator:
                     self.cache.put(key, line)
                 yield _stamped(line, started) + b"\n"
 
-    async def forecast(self, request: ForecastRequest, deadline_s: float, started: float | None = None) -> bytes:
-        """The forecast as JSON. Raises what ``decide`` raises."""
+    async def forecast(
+        self, request: ForecastRequest, deadline_s: float, started: float | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The forecast as JSON, in one piece. Raises what ``decide`` raises."""
         started = time.perf_counter() if started is None else started
-        kernel, key = self._warm(), key_of(FORECAST_REQUEST, request)
-        answer = self.cache.get(key)
+
+        def play(kernel: Kernel, cancelled: Check) -> bytes:
+            return _FORECAST.dump_json(replace(kernel.forecast(request, cancelled=cancelled), compute_ms=0.0))
+
+        yield _stamped(await self._once(key_of(FORECAST_REQUEST, request), play, started + deadline_s), started)
+
+    async def evaluate(
+        self, request: EvaluateRequest, deadline_s: float, started: float | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The outcome of a path range (``pitcall.sim.outcome_bytes``), in one piece. Raises what ``decide`` raises."""
+        started = time.perf_counter() if started is None else started
+
+        def play(kernel: Kernel, cancelled: Check) -> bytes:
+            return kernel.evaluate(request, cancelled=cancelled)
+
+        yield await self._once(key_of(EVALUATE_REQUEST, request), play, started + deadline_s)
+
+    async def _once(self, key: bytes, play: Callable[[Kernel, Check], bytes], deadline: float) -> bytes:
+        """An answer in one piece, from the cache or played."""
+        kernel, answer = self._warm(), self.cache.get(key)
         if answer is None:
 
-            def work(cancelled: Check) -> Iterator[Forecast]:
-                yield kernel.forecast(request, cancelled=cancelled)
+            def work(cancelled: Check) -> Iterator[bytes]:
+                yield play(kernel, cancelled)
 
-            async with aclosing(self._played(work, started + deadline_s)) as results:
-                result = await anext(results)
-            answer = _FORECAST.dump_json(replace(result, compute_ms=0.0))
+            async with aclosing(self._played(work, deadline)) as results:
+                answer = await anext(results)
             self.cache.put(key, answer)
-        return _stamped(answer, started)
+        return answer
 
     def _warm(self) -> Kernel:
         if self._closing.is_set():
@@ -171,52 +229,21 @@ class Simulator:
 
     async def _played(self, work: Callable[[Check], Iterator[T]], deadline: float) -> AsyncGenerator[T, None]:
         """What ``work`` yields in its thread. ``deadline`` is on the clock of ``time.perf_counter``."""
-        if self._inside >= self._settings.running + self._settings.waiting:
-            raise Overloaded(f"{self._inside} requests are ahead; try again in a second", retry_after_s=1.0)
-        loop = asyncio.get_running_loop()
-        results: asyncio.Queue[T | BaseException | None] = asyncio.Queue()
-        gone = threading.Event()
 
-        def cancelled() -> bool:
-            return gone.is_set() or self._closing.is_set()
+        def watched(gone: Check) -> Iterator[T]:
+            return work(lambda: gone() or self._closing.is_set())
 
-        def run() -> None:
-            end: BaseException | None = None
-            try:
-                for item in work(cancelled):
-                    loop.call_soon_threadsafe(results.put_nowait, item)
-            except BaseException as exc:  # noqa: BLE001  # it travels to the waiting request
-                end = exc
-            loop.call_soon_threadsafe(results.put_nowait, end)
-
-        self._inside += 1
-        job = self._pool.submit(run)
-        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
         try:
-            while True:
-                async with asyncio.timeout(deadline - time.perf_counter()):
-                    item = await results.get()
-                if item is None:
-                    return
-                if isinstance(item, BaseException):
-                    raise self._typed(item)
-                yield item
-        except TimeoutError as exc:
-            raise DeadlineExceeded("the simulation did not end in the time that the caller gave") from exc
-        finally:
-            gone.set()
-            job.cancel()  # one that still waits for a thread
-
-    def _leave(self) -> None:
-        self._inside -= 1
-
-    def _typed(self, error: BaseException) -> PitcallError:
-        if isinstance(error, Cancelled) and self._closing.is_set():
-            return SimulatorUnavailable("the sim worker is shutting down")
-        if isinstance(error, PitcallError):
-            return error
-        _log.error("simulation failed", exc_info=error)
-        return PitcallError("the simulation failed; the sim worker's log has the reason")
+            async with aclosing(streamed(self._pool, watched, deadline)) as items:
+                async for item in items:
+                    yield item
+        except PitcallError as exc:
+            if isinstance(exc, Cancelled) and self._closing.is_set():
+                raise SimulatorUnavailable("the sim worker is shutting down") from exc
+            raise
+        except Exception as exc:
+            _log.exception("simulation failed")
+            raise PitcallError("the simulation failed; the sim worker's log has the reason") from exc
 
 
 def _stamped(message: bytes, started: float) -> bytes:

@@ -23,8 +23,9 @@ from pitcall.domain import events as ev
 from pitcall.domain.strategy import Evidence, Threat
 from pitcall.domain.tyres import Compound
 from pitcall.errors import PitcallError
-from pitcall.sim.messages import Decision, Forecast, Option
-from pitcall.wire import convert
+from pitcall.sim.messages import BreakEven, Contingency, Decision, Forecast, Option
+from pitcall.wire import reply
+from pitcall.wire.request import planned_from_wire
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 
@@ -58,13 +59,26 @@ def decision(state: pb.RaceState, car: str, *, final: bool) -> Decision:
     done = list(state.laps.count)[[entry.car for entry in state.cars].index(car)]
     laps = range(done + 1, state.total_laps)
     best = min(done + 3, state.total_laps - 1)
-    options = tuple(
-        Option(
-            lap, int(Compound.HARD), 2.0 + abs(lap - best) / 2, (0.25, 0.5, 0.25), abs(lap - best) / 2, 0.01, 64, 2.5
-        )
-        for lap in laps
+    options = tuple(option(lap, Compound.HARD, abs(lap - best) / 2) for lap in laps)
+    found = Decision(options, best=best - done - 1, resolved=final, rounds=2 if final else 1, draws=64, final=final)
+    if not final:
+        return found
+    return replace(
+        found,
+        contingencies=(Contingency("safety_car", "", done + 1, int(Compound.SOFT), 0.75, 0.05, changes=True),),
+        break_evens=(BreakEven("pit_loss_s", 20.0, 26.0, 24.0, None, 0, 12.0, 32.0),),
     )
-    return Decision(options, best=best - done - 1, resolved=final, rounds=2 if final else 1, draws=64, final=final)
+
+
+def option(lap: int | None, compound: Compound | None, delta: float) -> Option:
+    """A call that costs ``delta`` positions against the best one."""
+    if lap is None or compound is None:
+        return Option(None, None, 2.0 + delta, (0.25, 0.5, 0.25), delta, 0.01, 64, utility=2.0 + delta, delta=delta)
+    return Option(
+        lap, int(compound), 2.0 + delta, (0.25, 0.5, 0.25), delta, 0.01, 64, 2.5, utility=2.0 + delta, delta=delta,
+        expected_points=16.5, p_win=0.25, p_target=1.0, cvar_position=2.75, rejoin_ahead="LEC", rejoin_gap_ahead_s=1.5,
+        wait_cost=0.5, wait_cost_error=0.02,
+    )  # fmt: skip
 
 
 class FakeModelServer(rpc.StrategyServiceServicer):
@@ -72,6 +86,8 @@ class FakeModelServer(rpc.StrategyServiceServicer):
 
     def __init__(self) -> None:
         self.asked: list[pb.AdviseRequest] = []
+        self.compared: list[pb.CompareRequest] = []
+        self.forecasts: list[pb.ForecastRequest] = []
         self.metadata: list[dict[str, str]] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -97,18 +113,36 @@ class FakeModelServer(rpc.StrategyServiceServicer):
             raise
         yield self._answer(request, final=True)
 
+    async def Compare(self, request, context):  # noqa: N802  # gRPC's name
+        """Plan A is better by half a position; on hards where no tyres are named."""
+        self.compared.append(request)
+        if self.fails is not None:
+            await context.abort(
+                getattr(grpc.StatusCode, self.fails.grpc),
+                self.fails.detail,
+                (("pitcall-error", type(self.fails).__name__),),
+            )
+        plans = [planned_from_wire(plan, "plan") for plan in (request.a, request.b)]
+        fitted = [Compound.HARD if plan.compound is None else plan.compound for plan in plans]
+        tyres = [None if plan.lap is None else tyre for plan, tyre in zip(plans, fitted, strict=True)]
+        options = tuple(option(plan.lap, tyre, n / 2) for n, (plan, tyre) in enumerate(zip(plans, tyres, strict=True)))
+        advice = reply.advice_from_wire(self._answer(request, final=True))
+        found = Decision(options, 0, resolved=True, rounds=1, draws=64, final=True, compute_ms=0.5)
+        return reply.comparison_to_wire(reply.Comparison(replace(advice, decision=found), 0, 1))
+
     async def Forecast(self, request, context):  # noqa: N802  # gRPC's name
+        self.forecasts.append(request)
         cars = tuple(entry.car for entry in request.state.cars)
         rows = ((0.5, 0.3, 0.2), (0.3, 0.5, 0.2), (0.2, 0.2, 0.6))
-        found = convert.Outlook(
+        found = reply.Outlook(
             Forecast(cars, rows, draws=2048, compute_ms=1.0),
-            convert.Provenance("fake@1", 7, 0, request.state.t_s),
-            convert.Timings(0.5, 1.0),
+            reply.Provenance("fake@1", 7, 0, request.state.t_s),
+            reply.Timings(0.5, 1.0),
         )
-        return convert.outlook_to_wire(found)
+        return reply.outlook_to_wire(found)
 
     @staticmethod
-    def _answer(request: pb.AdviseRequest, *, final: bool) -> pb.AdviseResponse:
+    def _answer(request: pb.AdviseRequest | pb.CompareRequest, *, final: bool) -> pb.AdviseResponse:
         done = list(request.state.laps.count)[[entry.car for entry in request.state.cars].index(request.car)]
         seed = request.seed if request.HasField("seed") else 99
         evidence = Evidence(
@@ -117,13 +151,13 @@ class FakeModelServer(rpc.StrategyServiceServicer):
             rejoin_position=3, rejoin_ahead="LEC", rejoin_gap_ahead_s=2.5, rejoin_behind="",
             rejoin_gap_behind_s=0.0, undercut_threats=(Threat("HAM", 1.0, 0.4),),
         )  # fmt: skip
-        found = convert.Advice(
+        found = reply.Advice(
             replace(decision(request.state, request.car, final=final), compute_ms=0.5),
-            convert.Provenance("fake@1", seed, done, request.state.t_s, ("Wear is a guess.",)),
-            convert.Timings(0.25, 0.5),
+            reply.Provenance("fake@1", seed, done, request.state.t_s, ("Wear is a guess.",)),
+            reply.Timings(0.25, 0.5),
             evidence,
         )
-        return convert.advice_to_wire(found)
+        return reply.advice_to_wire(found)
 
     async def start(self) -> None:
         """Listen; after a stop, on the same port as before."""

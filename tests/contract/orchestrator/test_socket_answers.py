@@ -6,7 +6,8 @@ import time
 import grpc
 import pytest
 
-from pitcall.errors import Overloaded, SimulatorUnavailable
+from pitcall.errors import InvalidRequest, Overloaded, SimulatorUnavailable
+from pitcall.wire.v1 import strategy_pb2 as pb
 
 pytestmark = pytest.mark.contract
 
@@ -30,19 +31,33 @@ class TestAsk:
         """Text, reasons, decision, provenance and timings, and nothing more."""
         done = await client.answer("When should I pit?", race="toy", car="VER", lap=4, seed=7)
         assert set(done) == {
-            "type", "seq", "id", "tool", "text", "why", "decision", "forecast", "standings", "provenance", "timings_ms",
+            "type", "seq", "id", "tool", "text", "why", "decision", "comparison", "forecast", "standings", "provenance",
+            "timings_ms",
         }  # fmt: skip
         assert done["text"] == "Box lap 7 for hards. P2.0 expected, 1.00 better than boxing now. Sure."
         assert 0 < len(done["why"]) <= 5
         decision = done["decision"]
         assert decision.pop("options")[2] == {
             "lap": 7, "compound": "hard", "mean_position": 2.0, "p_position": [0.25, 0.5, 0.25],
-            "delta_positions": 0.0, "standard_error": 0.01, "draws": 64, "rejoin_position": 2.5,
+            "delta_positions": 0.0, "utility": 2.0, "delta": 0.0, "standard_error": 0.01, "draws": 64,
+            "expected_points": 16.5, "p_win": 0.25, "p_target": 1.0, "cvar_position": 2.75, "rejoin_position": 2.5,
+            "rejoin_ahead": "LEC", "rejoin_gap_ahead_s": 1.5, "rejoin_behind": None, "rejoin_gap_behind_s": None,
+            "wait_cost": 0.5, "wait_cost_error": 0.02,
         }  # fmt: skip
         assert decision == {
             "action": "box", "lap": 7, "compound": "hard", "resolved": True, "draws": 64, "rounds": 2,
-            "cut": False, "best": 2,
+            "cut": False, "best": 2, "tied": [],
+            "utility": {"goal": "position", "target": 10, "tail": 0.2, "zone": 0.15},
+            "contingencies": [{
+                "event": "safety_car", "rival": None, "lap": 5, "compound": "soft", "delta": 0.75,
+                "standard_error": 0.05, "changes": True,
+            }],
+            "break_evens": [{
+                "parameter": "pit_loss_s", "now": 20.0, "value": 26.0, "low": 24.0, "high": None, "other": 0,
+                "tried_low": 12.0, "tried_high": 32.0,
+            }],
         }  # fmt: skip
+        assert done["comparison"] is None
         trace_id = done["provenance"].pop("trace_id")
         assert len(trace_id) == 32
         assert done["provenance"] == {
@@ -86,11 +101,33 @@ class TestAsk:
         assert done["text"].startswith("LEC: box lap 7")
 
     async def test_a_safety_car_is_supposed(self, client, model_server):
-        """The state stays as it is; what is assumed travels beside it."""
+        """The state stays as it is; what is supposed travels beside it, and the tool has its name."""
         done = await client.answer("What if there is a safety car?", race="toy", car="VER", lap=4)
-        assert model_server.asked[-1].assume_track == 4
+        assert model_server.asked[-1].what_if.track == 4
+        assert done["tool"] == "what_if"
         assert done["text"].startswith("Under a safety car: box lap 7")
         assert done["why"][0] == "Supposed: safety car from now on."
+
+    async def test_rain_and_a_rival_are_supposed_too(self, client, model_server):
+        """Of a call and of a forecast; the arguments of the tool name them."""
+        await client.send("ask", id="q", text="What if it rains in 2 laps?", race="toy", car="VER", lap=4)
+        call = await client.until("tool.call")
+        assert (call["tool"], call["arguments"]["what_if"]) == ("what_if", {"rain_in_laps": 2})
+        assert (await client.until("answer.done"))["text"].startswith("If it rains in 2 laps: box lap 7")
+        assert model_server.asked[-1].what_if.rain_in_laps == 2
+        done = await client.answer("Where will I finish if HAM boxes now?", race="toy", car="VER", lap=4)
+        assert model_server.forecasts[-1].what_if.boxes_now == "HAM"
+        assert "Supposed: HAM boxes now." in done["why"]
+
+    async def test_a_goal_comes_from_the_words_or_from_its_field(self, client, model_server):
+        """The field has the last word; the answer is in the unit of the goal."""
+        done = await client.answer("When should I pit to win?", race="toy", car="VER", lap=4)
+        assert model_server.asked[-1].utility.goal == pb.GOAL_WIN
+        assert done["decision"]["utility"] == {"goal": "win", "target": 10, "tail": 0.2, "zone": 0.01}
+        assert "to win" in done["text"]
+        text = "When should I pit to win?"
+        await client.answer(text, race="toy", car="VER", lap=4, goal="target", target=3)
+        assert (model_server.asked[-1].utility.goal, model_server.asked[-1].utility.target) == (pb.GOAL_TARGET, 3)
 
     async def test_why_explains_the_last_answer_without_a_new_hop(self, client, model_server):
         """The same decision again, with its evidence in words."""
@@ -127,6 +164,7 @@ class TestAsk:
         done = await client.answer("Can I undercut Verstappen?", race="toy", car="HAM", lap=4)
         assert [request.car for request in model_server.asked] == ["VER", "HAM"]
         assert model_server.asked[0].budget.max_paths == 1
+        assert [request.no_outlook for request in model_server.asked] == [True, False]
         assert done["text"].startswith("Yes, the undercut on VER works: 1.0 s to gain, 0.4 s to spare.")
 
     async def test_a_playing_replay_says_how_old_its_news_is(self, client):
@@ -137,6 +175,62 @@ class TestAsk:
         await client.send("replay.control", race="toy", action="play")
         ages = [(await client.answer("Who leads?"))["provenance"]["feed_age_s"] for _ in range(5)]
         assert max(ages) > 0
+
+
+class TestCompare:
+    async def test_two_plans_are_one_call_of_one_tool(self, client, model_server):
+        """Their laps and tyres go out, the difference comes back, and both options with it."""
+        text = "Is lap 6 on hards better than lap 9 on softs?"
+        await client.send("ask", id="q", text=text, race="toy", car="VER", lap=4, goal="points")
+        frames = [await client.frame() for _ in range(3)]
+        assert [frame["type"] for frame in frames] == ["tool.call", "tool.result", "answer.done"]
+        assert frames[0]["tool"] == "compare"
+        assert frames[0]["arguments"] == {
+            "race": "toy", "car": "VER", "lap": 4, "a": {"lap": 6, "compound": "hard"},
+            "b": {"lap": 9, "compound": "soft"}, "goal": "points",
+        }  # fmt: skip
+        assert frames[1]["result"] == {"difference": 0.5, "standard_error": 0.01, "told_apart": True}
+        done = frames[2]
+        assert done["tool"] == "compare"
+        assert done["comparison"] == {"a": 0, "b": 1, "difference": 0.5, "standard_error": 0.01, "told_apart": True}
+        assert [(o["lap"], o["compound"]) for o in done["decision"]["options"]] == [(6, "hard"), (9, "soft")]
+        assert done["text"].startswith("Lap 6 for hards: 2.0 points, 0.50 points better than lap 9 for softs")
+        assert done["timings_ms"]["sim_worker"] == 0.5
+        asked = model_server.compared[-1]
+        assert (asked.a, asked.b) == (
+            pb.Call(lap=6, compound=pb.COMPOUND_HARD),
+            pb.Call(lap=9, compound=pb.COMPOUND_SOFT),
+        )
+        assert (asked.car, asked.utility.goal, model_server.asked) == ("VER", pb.GOAL_POINTS, [])
+
+    async def test_now_is_the_lap_that_the_car_is_on(self, client, model_server):
+        """After lap 4 "now" is lap 5; tyres that are not named are the model server's choice; terms go along."""
+        await client.answer(
+            "Pit now or in 3 laps if it rains in 2?", race="toy", car="VER", lap=4, seed=7, max_paths=16
+        )
+        asked = model_server.compared[-1]
+        assert (asked.a, asked.b) == (pb.Call(lap=5), pb.Call(lap=8))
+        assert (asked.seed, asked.budget.max_paths, asked.what_if.rain_in_laps) == (7, 16, 2)
+
+    async def test_why_is_about_the_comparison(self, client, model_server):
+        """The same decision again, without a hop."""
+        await client.send("follow", race="toy", car="VER", lap=4)
+        await client.until("race.snapshot")
+        first = await client.answer("undercut or overcut?")
+        second = await client.answer("why?")
+        assert second["decision"] == first["decision"]
+        assert len(model_server.compared) == 1
+
+    async def test_a_plan_that_is_not_legal_is_an_error_that_says_what_is(self, client, model_server):
+        """Of the model server where the rules are known, of the orchestrator where the lap cannot be."""
+        model_server.fails = InvalidRequest("plan B: staying out to the flag is not legal for VER: a stop is missing")
+        await client.send("ask", id="q", text="Compare boxing now with staying out", race="toy", car="VER", lap=4)
+        error = await client.until("error")
+        assert (error["error"], error["detail"]) == ("InvalidRequest", model_server.fails.detail)
+        await client.send("ask", id="q", text="Pit now or on lap 30?", race="toy", car="VER", lap=4)
+        error = await client.until("error")
+        assert (error["error"], len(model_server.compared)) == ("NotUnderstood", 1)
+        assert "name a lap from 5 to 11" in error["detail"]
 
 
 class TestCancel:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pitcall.cli.bench import CARS, LAPS, SPREAD, Quantiles, _quantiles, _questions, _useful
+from pitcall.cli.bench.answer import CARS, LAPS, SPREAD, _questions, _useful
+from pitcall.cli.bench.figures import Quantiles, quantiles
 from pitcall.client import Frame
 from pitcall.synth import synthesise
 
@@ -11,12 +12,12 @@ pytestmark = pytest.mark.unit
 
 def test_quantiles_are_values_that_were_measured():
     """Nearest rank: of 1 to 100, the 50th and the 95th, in any order."""
-    assert _quantiles([float(value) for value in reversed(range(1, 101))]) == Quantiles(50.0, 95.0)
+    assert quantiles([float(value) for value in reversed(range(1, 101))]) == Quantiles(50.0, 95.0)
 
 
 def test_the_slowest_of_a_few_is_the_95th_percentile():
     """With 5 questions nothing slower than 95 % of them may be hidden."""
-    assert _quantiles([1.0, 2.0, 3.0, 4.0, 500.0]) == Quantiles(3.0, 500.0)
+    assert quantiles([1.0, 2.0, 3.0, 4.0, 500.0]) == Quantiles(3.0, 500.0)
 
 
 @pytest.mark.parametrize(

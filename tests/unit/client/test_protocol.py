@@ -39,8 +39,8 @@ def following(conversation):
 class TestFrames:
     def test_an_option_that_is_none_is_left_out(self):
         """The server refuses unknown fields and nulls where it wants numbers."""
-        sent = json.loads(Conversation().ask("q1", "When?", race="monza", car=None, seed=0))
-        assert sent == {"type": "ask", "id": "q1", "text": "When?", "race": "monza", "seed": 0}
+        sent = json.loads(Conversation().ask("q1", "When?", race="monza", car=None, seed=0, goal="win", target=None))
+        assert sent == {"type": "ask", "id": "q1", "text": "When?", "race": "monza", "seed": 0, "goal": "win"}
 
     def test_a_first_hello_has_no_token(self):
         """There is nothing to resume yet."""

@@ -7,36 +7,50 @@ from types import MappingProxyType
 
 import pytest
 from pitcall_model_server.advisor import Advisor
+from pitcall_model_server.terms import Terms
 
 from pitcall import forecast as model
+from pitcall.domain.events import Track
 from pitcall.domain.race import CarStatus
+from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest, NotFound, Overloaded, StaleFeed
-from pitcall.sim.messages import MAX_PATHS, Budget
+from pitcall.sim import what_if as transform
+from pitcall.sim.messages import MAX_PATHS, Budget, Candidate, Utility
+from pitcall.wire.request import Planned, WhatIf
 
 pytestmark = pytest.mark.unit
 
 
-async def ask(simulator, known, car=None, seed=None, deadline_s=5.0):
+def terms(deadline_s=5.0, **more):
+    return Terms(time.perf_counter(), deadline_s, **{"budget": Budget(8, 8), **more})
+
+
+async def ask(simulator, known, car=None, **more):
     """All advice of one question by the leader."""
-    answers = Advisor(simulator).advise(
-        known,
-        known.state.order()[0].car if car is None else car,
-        seed=seed,
-        budget=Budget(8, 8),
-        deadline_s=deadline_s,
-        started=time.perf_counter(),
-    )
-    return [advice async for advice in answers]
+    car = known.state.order()[0].car if car is None else car
+    return [advice async for advice in Advisor(simulator).advise(known, car, terms(**more))]
 
 
-async def outlook(simulator, known, paths=None):
-    return await Advisor(simulator).forecast(known, seed=None, paths=paths, deadline_s=5.0, started=time.perf_counter())
+async def compare(simulator, known, a, b, **more):
+    """The leader's plan A against its plan B."""
+    return await Advisor(simulator).compare(known, known.state.order()[0].car, (a, b), terms(**more))
+
+
+async def outlook(simulator, known, paths=None, **more):
+    return await Advisor(simulator).forecast(known, paths, terms(**more))
 
 
 def with_car(known, **change):
     """The race with something else true of its leader."""
     leader = replace(known.state.order()[0], **change)
     return replace(known, state=replace(known.state, cars=MappingProxyType({**known.state.cars, leader.car: leader})))
+
+
+def rival_of(known):
+    """A car behind the leader that is out on the track."""
+    grid = known.reading.race.grid
+    behind = (car.car for car in known.state.order()[1:])
+    return next(car for car in behind if not grid.boxing[grid.cars.index(car)])
 
 
 class TestAdvise:
@@ -91,9 +105,7 @@ class TestAdvise:
 
     async def test_closing_it_closes_the_simulation(self, simulator, known):
         """A caller that leaves after the first answer stops the rest."""
-        answers = Advisor(simulator).advise(
-            known, known.state.order()[0].car, seed=1, budget=Budget(), deadline_s=5.0, started=time.perf_counter()
-        )
+        answers = Advisor(simulator).advise(known, known.state.order()[0].car, terms(seed=1))
         async with aclosing(answers):
             await anext(answers)
             assert not simulator.closed
@@ -124,6 +136,122 @@ class TestAdvise:
         stuck = replace(stuck, reading=model.read(stuck.state))
         with pytest.raises(StaleFeed, match="has not left the grid"):
             await ask(simulator, stuck, car=known.state.order()[0].car)
+        assert not simulator.asked
+
+
+class TestUtility:
+    async def test_reaches_the_simulator(self, simulator, known):
+        """What is best is the caller's to say; the final decision comes with its outlook."""
+        await ask(simulator, known, utility=Utility("target", 3))
+        ((request, _),) = simulator.asked
+        assert (request.utility, request.outlook) == (Utility("target", 3), True)
+
+    async def test_the_outlook_is_left_out_on_demand(self, simulator, known):
+        """It takes time that not every question has."""
+        await ask(simulator, known, outlook=False)
+        ((request, _),) = simulator.asked
+        assert not request.outlook
+
+
+class TestWhatIf:
+    async def test_a_rival_boxes(self, simulator, known):
+        """The race that is played is the one that the library makes of it, and the facts are of that race."""
+        leader, rival = known.state.order()[0].car, rival_of(known)
+        (*_, last) = await ask(simulator, known, what_if=WhatIf(boxes_now=rival))
+        ((request, _),) = simulator.asked
+        assert request.race == transform.boxes_now(known.reading.race, rival) != known.reading.race
+        best = request.candidates[last.decision.best]
+        supposed = replace(known.reading, race=request.race)
+        assert last.evidence == model.evidence(known.state, supposed, leader, best)
+
+    async def test_rain_makes_tyres_with_a_tread_legal(self, simulator, known):
+        """From the lap before it on; the calls of the dry stay."""
+        await ask(simulator, known, what_if=WhatIf(rain_in_laps=0))
+        ((request, _),) = simulator.asked
+        dry = model.candidates(known.state, request.car)
+        assert request.race == transform.rain_from(known.reading.race, transform.current_lap(known.reading.race))
+        assert request.candidates[: len(dry)] == dry
+        treads = {(lap, int(tyre)) for lap in range(7, 12) for tyre in (Compound.INTERMEDIATE, Compound.WET)}
+        assert {(call.lap, call.compound) for call in request.candidates[len(dry) :]} == treads
+
+    async def test_rain_to_come_begins_on_its_lap(self, simulator, known):
+        """Two laps from now, and tyres for it from the lap before."""
+        await ask(simulator, known, what_if=WhatIf(rain_in_laps=2))
+        ((request, _),) = simulator.asked
+        lap = transform.current_lap(known.reading.race) + 2
+        assert request.race == transform.rain_from(known.reading.race, lap)
+        assert min(call.lap for call in request.candidates if call.compound == Compound.WET) == lap - 1
+
+    async def test_a_flag_is_the_same_event_as_in_the_contingencies(self, known):
+        """The question "what if there is a safety car?" and the row "if safety car" play one and the same race."""
+        race = known.reading.race
+        assert model.read(known.state, Track.SAFETY_CAR).race == transform.safety_car_now(race)
+        assert model.read(known.state, Track.VSC).race == transform.vsc_now(race)
+
+    async def test_a_forecast_supposes_too(self, simulator, known):
+        """Whoever boxes now finishes elsewhere."""
+        rival = rival_of(known)
+        await outlook(simulator, known, what_if=WhatIf(boxes_now=rival))
+        ((request, _),) = simulator.asked
+        assert request.race == transform.boxes_now(known.reading.race, rival)
+
+    @pytest.mark.parametrize(
+        ("what_if", "error", "says"),
+        [
+            (WhatIf(boxes_now="XXX"), NotFound, "no car 'XXX'"),
+            (WhatIf(rain_in_laps=6), InvalidRequest, "over in 5 laps, before the rain"),
+        ],
+    )
+    async def test_what_cannot_happen_is_refused(self, simulator, known, what_if, error, says):
+        """In words, before any simulation."""
+        with pytest.raises(error, match=says):
+            await ask(simulator, known, what_if=what_if)
+        assert not simulator.asked
+
+    async def test_the_asking_car_is_no_rival(self, simulator, known):
+        """That is a comparison, and the message says so."""
+        leader = known.state.order()[0].car
+        with pytest.raises(InvalidRequest, match="compare boxing now"):
+            await ask(simulator, known, what_if=WhatIf(boxes_now=leader))
+
+
+class TestCompare:
+    async def test_plays_the_two_calls_and_no_others(self, simulator, known):
+        """No outlook either: it is about these two."""
+        simulator.best = (0, 1)
+        a, b = Planned(8, Compound.HARD), Planned(10, Compound.SOFT)
+        found = await compare(simulator, known, a, b, utility=Utility("points"))
+        ((request, _),) = simulator.asked
+        assert request.candidates == (Candidate(8, 2), Candidate(10, 0))
+        assert (request.outlook, request.utility.goal) == (False, "points")
+        assert (found.a, found.b, found.advice.decision.best) == (0, 1, 1)
+
+    async def test_a_plan_without_tyres_takes_the_best(self, simulator, known):
+        """Each legal tyre is played; the plan's own row is its best one."""
+        simulator.best = (4,)
+        found = await compare(simulator, known, Planned(8), Planned(10))
+        ((request, _),) = simulator.asked
+        assert request.candidates == tuple(Candidate(lap, tyre) for lap in (8, 10) for tyre in (0, 1, 2))
+        assert (found.a, found.b) == (0, 4)
+
+    @pytest.mark.parametrize(
+        ("plan", "says"),
+        [
+            (
+                Planned(6),
+                "plan A: boxing on lap 6 is not legal for .*: it has completed lap 6; a stop is legal on laps 7 to 11",
+            ),
+            (Planned(12, Compound.HARD), "lap 12 for hards is not legal .*: a stop is legal on laps 7 to 11"),
+            (Planned(8, Compound.WET), "on lap 8 it may take softs or mediums or hards"),
+            (Planned(), "staying out to the flag is not legal .*: it has not used two different dry compounds"),
+            (Planned(9, Compound.HARD), "the same call"),
+        ],
+    )
+    async def test_a_plan_that_is_not_legal_says_what_is(self, simulator, known, plan, says):
+        """One sentence: which plan, why, and what could be compared; nothing is simulated."""
+        fresh = with_car(known, compounds_used=frozenset({Compound.SOFT}))
+        with pytest.raises(InvalidRequest, match=says):
+            await compare(simulator, fresh, plan, Planned(9))
         assert not simulator.asked
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from pitcall_model_server.settings import Settings
+from pydantic import ValidationError
 
 pytestmark = pytest.mark.unit
 
@@ -18,7 +19,22 @@ def test_where_the_sim_worker_is_and_how_much_is_played(monkeypatch):
     """PITCALL_MODEL_SIM_URL, and MONTE_CARLO_ITERATIONS as an alias of max_paths."""
     monkeypatch.setenv("PITCALL_MODEL_SIM_URL", "http://sim:1")
     monkeypatch.setenv("MONTE_CARLO_ITERATIONS", "512")
-    assert (Settings().sim_url, Settings().max_paths) == ("http://sim:1", 512)
+    assert (Settings().workers, Settings().max_paths) == (("http://sim:1",), 512)
+
+
+def test_several_workers_are_a_list_with_commas(monkeypatch):
+    """PITCALL_MODEL_SIM_URLS wins over the address of one; a worker named twice is one worker."""
+    monkeypatch.setenv("PITCALL_MODEL_SIM_URL", "http://one:1")
+    monkeypatch.setenv("PITCALL_MODEL_SIM_URLS", "http://a:1, https://b:2,http://a:1")
+    assert Settings().workers == ("http://a:1", "https://b:2")
+
+
+@pytest.mark.parametrize("wrong", ["", "sim:8082", "http://a:1,", "http://a:1 http://b:2", "http://a:1,,http://b:2"])
+def test_a_list_that_is_none_stops_the_service_and_names_the_variable(monkeypatch, wrong):
+    """It is not found out by the first question."""
+    monkeypatch.setenv("PITCALL_MODEL_SIM_URLS", wrong)
+    with pytest.raises(ValidationError, match="PITCALL_MODEL_SIM_URLS"):
+        Settings()
 
 
 def test_every_setting_is_described():

@@ -13,7 +13,7 @@ from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all
 from pitcall.domain.strategy import Evidence
 from pitcall.sim.messages import Decision, Option
-from pitcall.wire.convert import Advice, Provenance, Timings
+from pitcall.wire.reply import Advice, Provenance, Timings
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pitcall_orchestrator import protocol
 
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.sim.messages import Decision, Forecast, Option
+from pitcall.sim.messages import Decision, Forecast, Option, Utility
 
 pytestmark = pytest.mark.unit
 
@@ -59,6 +59,17 @@ def test_null_is_the_same_as_absent():
     assert frame.race is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [({"goal": "fame"}, "goal"), ({"goal": "target", "target": 0}, "target"),
+     ({"goal": "win", "target": 3}, "needs the goal"), ({"target": 3}, "needs the goal")],
+)  # fmt: skip
+def test_a_goal_that_cannot_be_is_refused(fields, wrong):
+    """A target without its goal would be ignored in silence."""
+    with pytest.raises(InvalidRequest, match=wrong):
+        protocol.parse({"type": "ask", "id": "q", "text": "Box?", **fields})
+
+
 @given(
     total=st.floats(0, 1e5), model=st.floats(0, 1e5), sim=st.floats(0, 1e5)
 )  # also what cannot be: hops that take longer than the whole
@@ -81,7 +92,7 @@ def test_timings_are_those_measured():
 def test_decision_of_staying_out():
     """Lap and compound are null, and so is where one rejoins."""
     option = Option(None, None, 2.0, (0.2, 0.8), 0.0, 0.0, 64)
-    found = protocol.decision_json(Decision((option,), 0, True, 1, 64, final=True))
+    found = protocol.decision_json(Decision((option,), 0, True, 1, 64, final=True), Utility())
     assert (found["action"], found["lap"], found["compound"]) == ("stay", None, None)
     assert found["options"][0]["rejoin_position"] is None
 
@@ -89,7 +100,7 @@ def test_decision_of_staying_out():
 def test_decision_names_tyres_in_lower_case():
     """As the radio does."""
     option = Option(5, int(Compound.INTERMEDIATE), 2.0, (0.2, 0.8), 0.0, 0.0, 64, 4.5)
-    found = protocol.decision_json(Decision((option,), 0, True, 1, 64, final=True))
+    found = protocol.decision_json(Decision((option,), 0, True, 1, 64, final=True), Utility())
     assert (found["action"], found["lap"], found["compound"]) == ("box", 5, "intermediate")
 
 

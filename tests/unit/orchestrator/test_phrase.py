@@ -13,7 +13,8 @@ from pitcall.domain.events import Track
 from pitcall.domain.strategy import Threat
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotUnderstood
-from pitcall.sim.messages import Option
+from pitcall.sim.messages import Contingency, Option, Utility
+from pitcall.wire.request import WhatIf
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +26,8 @@ NOW = 11
 
 def option(lap: int | None, compound: Compound | None, delta: float = 0.0, error: float = 0.02) -> Option:
     mean, rejoin = 2.4 + delta, None if lap is None else 3.5
-    return Option(lap, None if compound is None else int(compound), mean, (0.5, 0.5), delta, error, 256, rejoin)
+    tyres = None if compound is None else int(compound)
+    return Option(lap, tyres, mean, (0.5, 0.5), delta, error, 256, rejoin, utility=mean, delta=delta)
 
 
 class TestPit:
@@ -36,7 +38,8 @@ class TestPit:
 
     def test_at_once(self, state, advice_on):
         """Boxing now is measured against waiting."""
-        said = advice_on(PIT, option(NOW, HARD), option(13, HARD, 0.31), option(12, HARD, 0.1))
+        best = replace(option(NOW, HARD), wait_cost=0.1, wait_cost_error=0.02)
+        said = advice_on(PIT, best, option(13, HARD, 0.31), option(12, HARD, 0.1))
         assert said.text == "Box this lap for hards. P2.4 expected, 0.31 better than staying two laps longer. Sure."
         assert "One lap later costs 0.10 of a position (standard error 0.02)." in said.why
 
@@ -75,7 +78,7 @@ class TestPit:
 
     def test_what_is_supposed_is_said(self, advice_on):
         """In the main line and in the reasons."""
-        said = advice_on(replace(PIT, assume=Track.SAFETY_CAR), option(NOW, HARD))
+        said = advice_on(replace(PIT, what_if=WhatIf(Track.SAFETY_CAR)), option(NOW, HARD))
         assert said.text.startswith("Under a safety car: box this lap for hards.")
         assert said.why[0] == "Supposed: safety car from now on."
 
@@ -221,15 +224,18 @@ class TestWhy:
 
     def test_it_is_about_the_car_of_the_last_answer(self):
         """After an answer about HAM, why is about HAM."""
-        last = Plan(Intent.PIT, car="HAM", named=True, assume=Track.VSC)
-        assert about(Plan(Intent.WHY, car="VER"), last) == Plan(Intent.WHY, car="HAM", named=True, assume=Track.VSC)
+        last = Plan(Intent.PIT, car="HAM", named=True, what_if=WhatIf(Track.VSC))
+        assert about(Plan(Intent.WHY, car="VER"), last) == Plan(
+            Intent.WHY, car="HAM", named=True, what_if=WhatIf(Track.VSC)
+        )
 
 
 def test_reasons_are_short_and_at_most_five(state, advice_of):
     """The five that weigh most, what was assumed among them."""
-    given = advice_of(option(14, HARD), option(15, HARD, 0.2), undercut_threats=(Threat("HAM", 1.8, 0.7),), cut=True)
+    best = replace(option(14, HARD), wait_cost=0.2, wait_cost_error=0.02)
+    given = advice_of(best, option(15, HARD, 0.2), undercut_threats=(Threat("HAM", 1.8, 0.7),), cut=True)
     given = replace(given, provenance=replace(given.provenance, assumed=("Wear is a guess.", "So is pace.")))
-    said = advice(replace(PIT, assume=Track.VSC), state, given)
+    said = advice(replace(PIT, what_if=WhatIf(Track.VSC)), state, given)
     assert said.why == (
         "Supposed: virtual safety car from now on.",
         "Cut short by the deadline after 256 races per call.",
@@ -237,6 +243,66 @@ def test_reasons_are_short_and_at_most_five(state, advice_of):
         "One lap later costs 0.20 of a position (standard error 0.02).",
         "Wear is a guess. And 1 more assumption.",
     )
+
+
+class TestReasons:
+    def test_waiting_may_gain(self, advice_on):
+        """Where the best lap is later on other tyres, the same ones a lap later can be better."""
+        best = replace(option(14, HARD), wait_cost=-0.1, wait_cost_error=0.02)
+        assert "One lap later gains 0.10 of a position (standard error 0.02)." in advice_on(PIT, best).why
+        best = replace(best, wait_cost=0.01)
+        assert "One lap later makes no difference that shows: 0.01 of a position (standard error 0.02)." in (
+            advice_on(PIT, best).why
+        )
+
+    def test_where_the_stop_comes_out_and_between_whom(self, advice_on):
+        """Simulated, with names and gaps; nobody in front is not named."""
+        best = replace(option(14, HARD), rejoin_ahead="LEC", rejoin_gap_ahead_s=1.25, rejoin_behind="PER",
+                       rejoin_gap_behind_s=0.5)  # fmt: skip
+        assert "The stop comes out about P3.5, 1.2 s behind LEC, 0.5 s ahead of PER." in advice_on(PIT, best).why
+        best = replace(best, rejoin_ahead="", rejoin_gap_ahead_s=None)
+        assert "The stop comes out about P3.5, 0.5 s ahead of PER." in advice_on(PIT, best).why
+
+    def test_calls_that_are_as_good_are_named(self, state, advice_of):
+        """A resolved call may have equals: two by name, the others by their number."""
+        options = option(14, HARD), option(15, HARD, 0.01), option(16, MEDIUM, 0.02), option(17, HARD, 0.03)
+        given = advice_of(*options)
+        tied = replace(given, decision=replace(given.decision, tied=(1, 2)))
+        assert "Cannot be told apart from it: box lap 15 for hards and box lap 16 for mediums." in (
+            advice(PIT, state, tied).why
+        )
+        tied = replace(given, decision=replace(given.decision, tied=(1, 2, 3)))
+        assert "Cannot be told apart from it: box lap 15 for hards, box lap 16 for mediums and 1 more." in (
+            advice(PIT, state, tied).why
+        )
+
+    def test_what_would_change_the_call(self, state, advice_of):
+        """The first event under which another call is better, and by how much."""
+        given = advice_of(option(14, HARD))
+        events = (
+            Contingency("vsc", "", 14, HARD, 0.0, 0.0, changes=False),
+            Contingency("safety_car", "", NOW, MEDIUM, 0.8, 0.1, changes=True),
+            Contingency("rival_boxes", "HAM", NOW, HARD, 0.4, 0.1, changes=True),
+        )
+        said = advice(PIT, state, replace(given, decision=replace(given.decision, contingencies=events)))
+        assert "Safety car now: box this lap for mediums, 0.80 better." in said.why
+        assert not [line for line in said.why if "HAM boxes" in line]
+
+
+@pytest.mark.parametrize(
+    ("utility", "best", "text"),
+    [
+        (Utility("points"), 12.25, "12.2 points expected, 1.50 points better than boxing now."),
+        (Utility("cvar"), 5.5, "P5.5 expected in the worst 20 % of the races, 1.50 better than boxing now."),
+        (Utility("win"), 0.25, "25.0 % to win, 6.0 percentage points better than boxing now."),
+        (Utility("target", 3), 0.75, "75.0 % for P3 or better, 6.0 percentage points better than boxing now."),
+    ],
+)
+def test_a_goal_has_its_unit(state, advice_of, utility, best, text):
+    """Points are not positions, and a chance is in per cent."""
+    lost = 0.06 if best < 1 else 1.5
+    options = replace(option(14, HARD), utility=best), replace(option(NOW, HARD, lost), utility=best - lost)
+    assert advice(PIT, state, advice_of(*options), None, utility).text == f"Box lap 14 for hards. {text} Sure."
 
 
 OPTIONS = st.lists(
@@ -249,7 +315,7 @@ OPTIONS = st.lists(
 def test_every_figure_is_one_of_the_tool(state, advice_of, options, stay, resolved, intent, now):
     """Positions, margins and errors in a text are those of the decision or the evidence, rounded."""
     made = [option(lap, compound, delta, error) for lap, compound, delta, error in options]
-    made = [replace(made[0], delta_positions=0.0, standard_error=0.0), *made[1:]]
+    made = [replace(made[0], delta_positions=0.0, delta=0.0, standard_error=0.0), *made[1:]]
     if stay:
         made.append(option(None, None, 0.5))
     given = advice_of(*made, resolved=resolved)

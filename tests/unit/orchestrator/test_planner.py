@@ -1,12 +1,14 @@
 """What people ask, and what the rules planner makes of it."""
 
 import pytest
-from pitcall_orchestrator.planner import Intent, Plan, plan
+from pitcall_orchestrator.planner import Choice, Intent, Plan, plan
 
 from pitcall.domain.events import Track, TrackStatus
 from pitcall.domain.reducer import reduce
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, NotUnderstood
+from pitcall.sim.messages import Utility
+from pitcall.wire.request import WhatIf
 
 pytestmark = pytest.mark.unit
 
@@ -54,15 +56,38 @@ ASKED: list[tuple[str, Intent, dict[str, object]]] = [
     ("wich tyer", Intent.TYRE, {}),
     ("compond?", Intent.TYRE, {}),
     # What if.
-    ("What if there is a safety car?", Intent.PIT, {"assume": SC}),
-    ("what if the safety car comes out", Intent.PIT, {"assume": SC}),
-    ("what if saftey car", Intent.PIT, {"assume": SC}),
-    ("box under SC?", Intent.PIT, {"assume": SC}),
-    ("should I pit now if there is a safety car", Intent.COMPARE, {"assume": SC, "now": True}),
-    ("what happens under a virtual safety car", Intent.PIT, {"assume": VSC}),
-    ("what if VSC", Intent.PIT, {"assume": VSC}),
-    ("where will I finish if there is a safety car", Intent.FINISH, {"assume": SC}),
+    ("What if there is a safety car?", Intent.PIT, {"what_if": WhatIf(SC)}),
+    ("what if the safety car comes out", Intent.PIT, {"what_if": WhatIf(SC)}),
+    ("what if saftey car", Intent.PIT, {"what_if": WhatIf(SC)}),
+    ("box under SC?", Intent.PIT, {"what_if": WhatIf(SC)}),
+    ("should I pit now if there is a safety car", Intent.COMPARE, {"what_if": WhatIf(SC), "now": True}),
+    ("what happens under a virtual safety car", Intent.PIT, {"what_if": WhatIf(VSC)}),
+    ("what if VSC", Intent.PIT, {"what_if": WhatIf(VSC)}),
+    ("where will I finish if there is a safety car", Intent.FINISH, {"what_if": WhatIf(SC)}),
     ("what if there is no safety car", Intent.PIT, {}),
+    ("what if it rains", Intent.PIT, {"what_if": WhatIf(rain_in_laps=0)}),
+    ("what if it rains in 5 laps?", Intent.PIT, {"what_if": WhatIf(rain_in_laps=5)}),
+    ("What if it starts to rain next lap", Intent.PIT, {"what_if": WhatIf(rain_in_laps=1)}),
+    ("what if in three laps it rains", Intent.PIT, {"what_if": WhatIf(rain_in_laps=3)}),
+    ("if it rains on lap 14, where do I finish", Intent.FINISH, {"what_if": WhatIf(rain_in_laps=3)}),
+    ("which tyres if it rains in 2 laps", Intent.TYRE, {"what_if": WhatIf(rain_in_laps=2)}),
+    ("pit now or in 3 laps if it rains in 5", Intent.COMPARE, {"now": True, "wait": (3,), "what_if": WhatIf(None, 5)}),
+    ("What if Hamilton boxes now?", Intent.PIT, {"what_if": WhatIf(boxes_now="HAM")}),
+    ("what if HAM pits", Intent.PIT, {"what_if": WhatIf(boxes_now="HAM")}),
+    ("should I pit if Leclerc pits", Intent.PIT, {"what_if": WhatIf(boxes_now="LEC")}),
+    ("what if the car behind boxes now", Intent.PIT, {"what_if": WhatIf(boxes_now="HAM")}),
+    ("what if there is a safety car and it rains", Intent.PIT, {"what_if": WhatIf(SC, 0)}),
+    # What for.
+    ("When should I pit to win?", Intent.PIT, {"utility": Utility("win"), "top": 1}),
+    ("best strategy for points", Intent.PIT, {"utility": Utility("points"), "top": 10}),
+    ("should I pit for a top 10", Intent.PIT, {"utility": Utility("target", 10), "top": 10}),
+    ("which tyre for a podium?", Intent.TYRE, {"utility": Utility("target", 3), "top": 3}),
+    ("when do I stop to finish in the top 5", Intent.PIT, {"utility": Utility("target", 5), "top": 5}),
+    ("play it safe", Intent.PIT, {"utility": Utility("cvar")}),
+    ("what's the safest strategy", Intent.PIT, {"utility": Utility("cvar")}),
+    ("pit now or in 3 laps to win", Intent.COMPARE, {"now": True, "wait": (3,), "utility": Utility("win"), "top": 1}),
+    ("what are my odds to win", Intent.FINISH, {"top": 1}),
+    ("who is going to win", Intent.WINNER, {"top": 1}),
     # Undercut.
     ("who undercuts me?", Intent.UNDERCUT, {}),
     ("who can undrcut me", Intent.UNDERCUT, {}),
@@ -78,6 +103,8 @@ ASKED: list[tuple[str, Intent, dict[str, object]]] = [
     ("can I undercut Hamilton", Intent.ATTACK, {"other": "HAM"}),
     ("undercut Hamilton", Intent.ATTACK, {"other": "HAM"}),
     ("should I undercut the car ahead?", Intent.ATTACK, {}),
+    ("undercut or overcut", Intent.COMPARE, {"now": True, "wait": (3,)}),
+    ("should I overcut Hamilton by 5 laps?", Intent.COMPARE, {"other": "HAM", "now": True, "wait": (5,)}),
     ("does the undercut on HAM work", Intent.ATTACK, {"other": "HAM"}),
     ("can leclerc undercut hamilton", Intent.ATTACK, {"car": "LEC", "other": "HAM"}),
     # Where a stop comes out.
@@ -151,7 +178,7 @@ def test_question_is_understood(state, text, intent, more):
         ("what's the weather", NotUnderstood, "who can undercut me"),
         ("", NotUnderstood, "Ask when to pit"),
         ("🏎🏎🏎", NotUnderstood, "Ask when to pit"),
-        ("will it rain", NotUnderstood, "safety car or a virtual one"),
+        ("will it rain", NotUnderstood, "what if it rains in 5 laps"),
         ("what if there is a red flag", NotUnderstood, "safety car or a virtual one"),
         ("when should he pit", NotUnderstood, "Which car"),
         ("When should Piquet pit?", NotFound, "'Piquet' in this race; cars: HAM, LEC, PER, VER"),
@@ -185,9 +212,68 @@ def test_named_tells_my_car_from_another(state):
 def test_what_is_shown_already_is_not_supposed(state):
     """Under the safety car, "what if there is a safety car" is how it is, and its end is a what-if."""
     behind = reduce(state, TrackStatus(t=905.0, status=SC))
-    assert plan("what if there is a safety car", behind, "VER").assume is None
-    assert plan("what if there is no safety car", behind, "VER").assume is Track.GREEN
-    assert plan("what if vsc", behind, "VER").assume is VSC
+    assert plan("what if there is a safety car", behind, "VER").what_if == WhatIf()
+    assert plan("what if there is no safety car", behind, "VER").what_if == WhatIf(Track.GREEN)
+    assert plan("what if vsc", behind, "VER").what_if == WhatIf(VSC)
+
+
+NOW = Choice(wait=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("is lap 24 on hards better than lap 30 on softs?", (Choice(24, None, HARD), Choice(30, None, SOFT))),
+        ("compare lap 24 for hards with lap 30 for mediums", (Choice(24, None, HARD), Choice(30, None, MEDIUM))),
+        ("pit now or lap 30?", (NOW, Choice(30))),
+        ("pit now on softs or in 3 laps on hards", (Choice(None, 0, SOFT), Choice(None, 3, HARD))),
+        ("pit now or in 3 laps", (NOW, Choice(None, 3))),
+        ("stop on lap 24 or 27 for hards", (Choice(24, None, HARD), Choice(27, None, HARD))),
+        ("hards or softs on lap 24?", (Choice(24, None, HARD), Choice(24, None, SOFT))),
+        ("compare staying out with boxing now", (NOW, Choice())),
+        ("undercut or overcut", (NOW, Choice(None, 3))),
+        ("this lap or next lap for mediums", (Choice(None, 0, MEDIUM), Choice(None, 1, MEDIUM))),
+        ("wait two more laps?", (NOW, Choice(None, 2))),
+        ("Box now?", None),
+        ("is lap 24 better", None),
+        ("lap 24, lap 27 or lap 30?", None),
+        ("When should I pit?", None),
+    ],
+)
+def test_two_calls_are_set_against_each_other(state, text, pair):
+    """Laps and tyres as they were named; one call or three are measured against all."""
+    made = plan(text, state, "VER")
+    assert made.pair == pair
+    assert (made.tool == "compare") is (pair is not None)
+
+
+def test_a_supposition_has_a_tool_of_its_own(state):
+    """Where it is about the call; a forecast or a comparison that supposes something stays one."""
+    assert plan("what if it rains", state, "VER").tool == "what_if"
+    assert plan("where will I finish if it rains", state, "VER").tool == "forecast"
+    assert plan("pit now or in 3 laps if it rains", state, "VER").tool == "compare"
+
+
+def test_what_the_rival_does_later_is_not_known(state):
+    """Only its stop now can be supposed; nobody drives behind the last car."""
+    with pytest.raises(NotUnderstood, match="what if HAM boxes now"):
+        plan("what if HAM boxes in 3 laps", state, "VER")
+    with pytest.raises(NotUnderstood, match="no car behind PER"):
+        plan("what if the car behind boxes", state, "PER")
+
+
+def test_a_safety_car_later_is_not_simulated(state):
+    """A stop later under one that is out now is another question."""
+    with pytest.raises(NotUnderstood, match="Only a safety car now"):
+        plan("what if a safety car comes out in 5 laps", state, "VER")
+    made = plan("pit now or in 3 laps if there is a safety car", state, "VER")
+    assert (made.what_if, made.tool) == (WhatIf(SC), "compare")
+
+
+def test_rain_in_the_past_is_refused(state):
+    """Lap 3 is over; in a wet race it rains already."""
+    with pytest.raises(NotUnderstood, match="name a lap from 11 on"):
+        plan("what if it rains on lap 3", state, "VER")
 
 
 def test_tools():

@@ -2,13 +2,14 @@
 
 import pytest
 from pitcall_orchestrator.planner import Intent, Plan
-from pitcall_orchestrator.report import car_ahead, forecast, standings
+from pitcall_orchestrator.report import car_ahead, event, forecast, standings, supposed, supposition
 
 from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.errors import NotFound
 from pitcall.sim.messages import Forecast
-from pitcall.wire.convert import Outlook, Provenance, Timings
+from pitcall.wire.reply import Outlook, Provenance, Timings
+from pitcall.wire.request import WhatIf
 
 pytestmark = pytest.mark.unit
 
@@ -41,7 +42,7 @@ def test_forecast(state, plan, text):
 
 def test_forecast_says_where_it_comes_from(state):
     """Now, most likely, from how many races, on what assumptions."""
-    said = forecast(Plan(Intent.FINISH, car="HAM", assume=Track.VSC), state, OUTLOOK)
+    said = forecast(Plan(Intent.FINISH, car="HAM", what_if=WhatIf(Track.VSC)), state, OUTLOOK)
     assert said.why == (
         "P2 now. Most likely P2 (40 %).",
         "From 2048 simulated races.",
@@ -95,3 +96,34 @@ def test_car_ahead(state):
     """Nobody is ahead of the leader."""
     assert car_ahead(state, "HAM") == "VER"
     assert car_ahead(state, "VER") is None
+
+
+@pytest.mark.parametrize(
+    ("what_if", "heading", "fact"),
+    [
+        (WhatIf(Track.SAFETY_CAR), "Under a safety car", "safety car from now on"),
+        (WhatIf(rain_in_laps=0), "If it rains now", "rain now"),
+        (WhatIf(rain_in_laps=1), "If it rains in 1 lap", "rain in 1 lap"),
+        (WhatIf(boxes_now="HAM"), "If HAM boxes now", "HAM boxes now"),
+        (WhatIf(Track.VSC, 5), "Under a virtual safety car, if it rains in 5 laps",
+         "virtual safety car from now on, rain in 5 laps"),
+    ],
+)  # fmt: skip
+def test_what_is_supposed_is_said(what_if, heading, fact):
+    """All of it, before the call and among the reasons."""
+    assert supposition(what_if) == heading
+    assert supposed(what_if) == fact
+
+
+@pytest.mark.parametrize(
+    ("name", "rival", "words"),
+    [
+        ("safety_car", "", "Safety car now"),
+        ("vsc", "", "Virtual safety car now"),
+        ("rain", "", "Rain now"),
+        ("rival_boxes", "HAM", "HAM boxes now"),
+    ],
+)
+def test_an_event_has_words(name, rival, words):
+    """What stands before the call that it would make."""
+    assert event(name, rival) == words

@@ -1,45 +1,48 @@
 """Small races whose outcome can be worked out by hand."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, Final
 
 import pytest
 
-from pitcall.forecast import DEFAULT_TYRES, default_circuit
+from pitcall.priors import DEFAULT_CAUTIONS, DEFAULT_POLICY, default_circuit, default_race
 from pitcall.sim.engine import Engine
-from pitcall.sim.messages import Circuit, Grid, Race, Tyre
+from pitcall.sim.race import STOP_FEATURES, Circuit, Grid, Policy, Race, Tyre
 
-#: A circuit on which nothing happens by chance and nobody holds anybody up.
-QUIET = replace(
-    default_circuit(30, two_compounds=False),
+#: A circuit on which nothing happens by chance, nobody holds anybody up and a stop costs 22 s, 2.5 s of it in the box.
+QUIET: Final = Circuit(
+    total_laps=30,
+    base_lap_s=90.0,
     fuel_s=0.0,
     noise_s=0.0,
-    pit_tail_s=0.0,
-    dirty_air_s=0.0,
+    pit_loss_s=22.0,
+    dirty_air_s=(0.0, 0.0, 0.0),
+    dirty_air_gap_s=1.5,
     hold_gap_s=0.0,
-    sc_hazard=0.0,
-    vsc_hazard=0.0,
-    retire_hazard=0.0,
-    stop_intercept=-1e9,
     pass_intercept=1e9,
+    pass_per_s=0.0,
 )
-NO_WEAR = (Tyre(offset_s=0.0, wear_s=0.0, cliff_s=0.0, life_laps=400, cold_s=0.0),) * 5
+NO_WEAR: Final = (Tyre(offset_s=0.0, wear_s=0.0, cliff_s=0.0, life_laps=400, cold_s=0.0),) * 5
 
 
-def make_race(
-    cars: int = 6,
-    *,
-    lap: int = 10,
-    circuit: Circuit = QUIET,
-    tyres: tuple[Tyre, ...] = NO_WEAR,
-    regime: int = 0,
-    regime_laps: int = 0,
-    wet: bool = False,
-    **columns: Any,
-) -> Race:
-    """``cars`` equal cars one second apart after ``lap`` laps; any column of the grid can be given."""
-    defaults: dict[str, Any] = {
+def weights(**named: float) -> tuple[float, ...]:
+    """Weights of the stop policy by name; a bias that forbids every stop unless it is given."""
+    named = {"bias": -1e6} | named
+    assert not named.keys() - set(STOP_FEATURES)
+    return tuple(named.get(name, 0.0) for name in STOP_FEATURES)
+
+
+#: Nobody stops who need not.
+NEVER: Final = Policy(stop=weights(), compound_s=0.0)
+
+
+def make_race(cars: int = 6, *, lap: int = 10, **changes: Any) -> Race:
+    """``cars`` equal cars one second apart after ``lap`` laps; ``changes``: columns of the grid, fields of the race.
+
+    ``stops`` and ``reliability`` are both: a tuple is the column.
+    """
+    columns: dict[str, Any] = {
         "cars": tuple(f"C{i}" for i in range(cars)),
         "laps_done": (lap,) * cars,
         "time_s": tuple(90.0 * lap + i for i in range(cars)),
@@ -54,14 +57,15 @@ def make_race(
         "wear": (1.0,) * cars,
         "wear_sd": (0.0,) * cars,
     }
-    return Race(circuit, tyres, Grid(**(defaults | columns)), regime, regime_laps, wet)
+    parts: dict[str, Any] = {"circuit": QUIET, "tyres": NO_WEAR, "policy": NEVER}
+    of_grid = {field.name for field in fields(Grid)}
+    for name, value in changes.items():
+        (columns if name in of_grid and isinstance(value, tuple) else parts)[name] = value
+    return Race(grid=Grid(**columns), **parts)
 
 
 def busy_race(cars: int = 12, lap: int = 12, **columns: Any) -> Race:
-    """A race with everything in it: noise, passing, stops, safety cars, breakdowns, tyre wear."""
-    circuit = replace(
-        default_circuit(30), sc_hazard=0.04, vsc_hazard=0.04, retire_hazard=0.01, stop_intercept=-9.0, stop_per_life=9.0
-    )
+    """The default race with everything in it, and more cautions than there really are."""
     spread: dict[str, Any] = {
         "pace_s": tuple(90.0 + 0.07 * i for i in range(cars)),
         "pace_sd_s": (0.15,) * cars,
@@ -69,7 +73,12 @@ def busy_race(cars: int = 12, lap: int = 12, **columns: Any) -> Race:
         "compound": tuple(i % 3 for i in range(cars)),
         "used": tuple(1 << (i % 3) for i in range(cars)),
     }
-    return make_race(cars, lap=lap, circuit=circuit, tyres=DEFAULT_TYRES, **(spread | columns))
+    grid = make_race(cars, lap=lap, **(spread | columns)).grid
+    return replace(
+        default_race(default_circuit(30), grid, two_compounds=True),
+        cautions=replace(DEFAULT_CAUTIONS, sc_hazard=0.04, vsc_hazard=0.04),
+        policy=replace(DEFAULT_POLICY, stop=weights(bias=-9.0, life_used=9.0, fresh_neutralisation=5.0)),
+    )
 
 
 @pytest.fixture(scope="session")

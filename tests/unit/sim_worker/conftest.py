@@ -9,21 +9,15 @@ from pitcall_sim_worker.settings import Settings
 from pitcall_sim_worker.simulator import Simulator
 
 from pitcall.errors import Cancelled
-from pitcall.forecast import DEFAULT_TYRES, default_circuit
-from pitcall.sim.messages import (
-    Candidate,
-    DecideRequest,
-    Decision,
-    Forecast,
-    ForecastRequest,
-    Grid,
-    Option,
-    Race,
-)
+from pitcall.priors import DEFAULT_POLICY, DEFAULT_TYRES, default_circuit
+from pitcall.sim.evaluate import EvaluateRequest
+from pitcall.sim.messages import Candidate, DecideRequest, Decision, Forecast, ForecastRequest, Option
+from pitcall.sim.race import Grid, Race
 
 RACE = Race(
-    circuit=replace(default_circuit(12, two_compounds=False), pit_loss_s=20.0, noise_s=0.3),
+    circuit=replace(default_circuit(12), pit_loss_s=20.0, noise_s=0.3),
     tyres=DEFAULT_TYRES,
+    policy=DEFAULT_POLICY,
     grid=Grid(
         cars=("A", "B"), laps_done=(5, 5), time_s=(450.0, 450.3), extra_s=(0.0, 0.0), racing=(True, True),
         boxing=(False, False), compound=(1, 1), tyre_age=(5, 5), used=(2, 2), pace_s=(90.0, 90.1),
@@ -61,6 +55,10 @@ class FakeKernel:
     def forecast(self, request: ForecastRequest, *, cancelled: Callable[[], bool]) -> Forecast:
         self.runs += 1
         return Forecast(("A", "B"), ((0.75, 0.25), (0.25, 0.75)), request.paths)
+
+    def evaluate(self, request: EvaluateRequest, *, cancelled: Callable[[], bool]) -> bytes:
+        self.runs += 1
+        return b"outcome of %d paths" % request.paths
 
     def close(self) -> None:
         """Nothing to stop."""

@@ -13,6 +13,7 @@ from pitcall_sim_worker.settings import Settings
 from pitcall_sim_worker.simulator import Simulator
 
 from pitcall.errors import DeadlineExceeded, Overloaded, PitcallError, SimulatorUnavailable
+from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import ForecastRequest
 
 pytestmark = pytest.mark.unit
@@ -20,6 +21,10 @@ pytestmark = pytest.mark.unit
 
 async def lines_of(simulator, request, deadline_s=10.0):
     return [line async for line in simulator.decide(request, deadline_s)]
+
+
+async def whole(pieces):
+    return b"".join([piece async for piece in pieces])
 
 
 def without_time(line):
@@ -71,25 +76,32 @@ class TestCache:
     async def test_keeps_forecasts_too_and_apart(self, simulator, kernel, request_):
         """A forecast is cached; its number of paths is part of the key."""
         ask = ForecastRequest(request_.race, 7)
-        first, again = [await simulator.forecast(ask, 10.0) for _ in range(2)]
+        first, again = [await whole(simulator.forecast(ask, 10.0)) for _ in range(2)]
         assert without_time(first) == without_time(again)
-        await simulator.forecast(replace(ask, paths=10), 10.0)
+        await whole(simulator.forecast(replace(ask, paths=10), 10.0))
+        assert kernel.runs == 2
+
+    async def test_keeps_outcomes_of_path_ranges_too(self, simulator, kernel, request_):
+        """The same range is the same bytes; where it begins is part of the key."""
+        ask = EvaluateRequest(request_.race, 7, 0, 64, "A", request_.candidates)
+        first, again = [await whole(simulator.evaluate(ask, 10.0)) for _ in range(2)]
+        assert first == again == b"outcome of 64 paths"
+        assert kernel.runs == 1
+        await whole(simulator.evaluate(replace(ask, first_path=64), 10.0))
         assert kernel.runs == 2
 
 
 class TestQueue:
-    async def test_refuses_at_once_when_it_is_full(self, simulator, held, request_):
-        """One runs, one waits, the third is told to come back."""
-        tasks = [asyncio.create_task(lines_of(simulator, replace(request_, seed=n))) for n in range(2)]
-        await until(held.began)
-        with pytest.raises(Overloaded, match="2 requests are ahead") as error:
-            await lines_of(simulator, request_)
-        assert error.value.retry_after_s == 1.0
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def test_has_places_for_what_runs_and_what_waits(self, simulator):
+        """One runs, one waits, the third is told to come back; who leaves makes room."""
+        with simulator.place():
+            with simulator.place(), pytest.raises(Overloaded, match="2 requests are ahead") as error, simulator.place():
+                pass
+            assert error.value.retry_after_s == 1.0
+            with simulator.place():
+                pass
 
-    async def test_stops_the_simulation_of_a_caller_that_left_and_frees_its_place(
+    async def test_stops_the_simulation_of_a_caller_that_left_and_frees_its_thread(
         self, simulator, kernel, held, request_
     ):
         """Cancelling the reader reaches the thread; then there is room for others."""

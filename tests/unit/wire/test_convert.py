@@ -1,4 +1,4 @@
-"""What the wire may and may not say."""
+"""What the wire may and may not say of a race."""
 
 import math
 from dataclasses import replace
@@ -8,10 +8,9 @@ import pytest
 
 from pitcall.domain.events import MAX_LAPS, MAX_TEXT, Track
 from pitcall.domain.race import CarState, CarStatus, LapRecord, PitStop, RaceState
-from pitcall.domain.strategy import Evidence, Threat
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.sim.messages import MAX_CARS, MAX_PATHS, Budget, Decision, Forecast, Option
+from pitcall.sim.race import MAX_CARS
 from pitcall.wire import convert
 from pitcall.wire.v1 import strategy_pb2 as pb
 
@@ -166,113 +165,3 @@ class TestState:
             wire.cars.append(pb.Car(car=f"C{n}"))
         with pytest.raises(InvalidRequest, match=r"^state\.cars: at most 64, not 66"):
             convert.state_from_wire(wire)
-
-
-class TestQuestion:
-    def test_track_unspecified_is_as_it_is(self):
-        """None and back; a value of a newer version is refused."""
-        assert convert.track_to_wire(None) == pb.TRACK_UNSPECIFIED
-        assert convert.track_from_wire(pb.TRACK_UNSPECIFIED) is None
-        assert [convert.track_from_wire(convert.track_to_wire(t)) for t in Track] == list(Track)
-        with pytest.raises(InvalidRequest, match=r"^assume_track: 77"):
-            convert.track_from_wire(77)
-
-    @pytest.mark.parametrize(
-        ("sent", "budget"),
-        [
-            (pb.Budget(), Budget()),
-            (pb.Budget(max_paths=1), Budget(1, 1)),
-            (pb.Budget(first_paths=8, max_paths=32, indifference=0.5), Budget(8, 32, 0.5)),
-        ],
-    )
-    def test_budget_of_zero_is_the_default(self, sent, budget):
-        """Fewer draws than the first round shrink the first round."""
-        assert convert.budget_from_wire(sent) == budget
-        assert convert.budget_from_wire(pb.Budget(), max_paths=100).max_paths == 100
-
-    @pytest.mark.parametrize(
-        "sent",
-        [
-            pb.Budget(max_paths=MAX_PATHS + 1),
-            pb.Budget(first_paths=64, max_paths=32),
-            pb.Budget(indifference=-1),
-            pb.Budget(indifference=NAN),
-        ],
-    )
-    def test_budget_out_of_range_is_refused(self, sent):
-        """The message begins with the field."""
-        with pytest.raises(InvalidRequest, match=r"^budget: "):
-            convert.budget_from_wire(sent)
-
-
-def put(column, at, value):
-    """Replace one value of a column."""
-    column[at] = value
-
-
-OPTIONS = (
-    Option(None, None, 3.25, (0.25, 0.75), 0.0, 0.0, 64),
-    Option(21, 0, 3.5, (0.5, 0.5), 0.25, 0.125, 32, rejoin_position=11.5),
-)
-EVIDENCE = Evidence(
-    "hard", None, 21.5, 0.05, 0.01, 0.75, 2, "HAM", 1.5, "", 0.0, 9, "NOR", 0.5, "GAS", 2.5, (Threat("VET", 2.0, 0.25),)
-)  # fmt: skip
-ADVICE = convert.Advice(
-    Decision(OPTIONS, 0, resolved=True, rounds=3, draws=256, final=True, cut=False, compute_ms=12.5),
-    convert.Provenance("prior@1", 2**64 - 1, 20, 1834.25, ("No green stop seen yet.",)),
-    convert.Timings(1.25, 12.5),
-    EVIDENCE,
-)
-
-
-class TestAnswer:
-    def test_advice_comes_back_equal(self):
-        """Decision, provenance, timings and evidence, staying out and what is not known included."""
-        raw = convert.advice_to_wire(ADVICE).SerializeToString()
-        assert convert.advice_from_wire(pb.AdviseResponse.FromString(raw)) == ADVICE
-
-    def test_outlook_comes_back_equal(self):
-        """The matrix is flat on the wire and rows again here."""
-        outlook = convert.Outlook(
-            Forecast(("A", "B"), ((0.75, 0.25), (0.25, 0.75)), 128, 3.5), ADVICE.provenance, convert.Timings(0.5, 3.5)
-        )
-        raw = convert.outlook_to_wire(outlook).SerializeToString()
-        assert convert.outlook_from_wire(pb.ForecastResponse.FromString(raw)) == outlook
-
-    def test_a_probability_may_round_to_just_above_one(self):
-        """Weights that sum to 1 do so but for the last bit; that is no reason to lose an answer."""
-        sent = convert.advice_to_wire(ADVICE)
-        sent.decision.options.p_position[:2] = [1.0 + 2**-52, 0.0]
-        assert convert.advice_from_wire(sent).decision.options[0].p_position[0] > 1
-
-    @pytest.mark.parametrize(
-        ("change", "named"),
-        [
-            (lambda d: setattr(d, "best", 2), "decision.best"),
-            (lambda d: d.ClearField("options"), "decision.best"),
-            (lambda d: put(d.options.mean_position, 0, NAN), "options.mean_position"),
-            (lambda d: put(d.options.standard_error, 1, INF), "options.standard_error"),
-            (lambda d: put(d.options.rejoin_position, 1, INF), "options.rejoin_position"),
-            (lambda d: put(d.options.compound, 1, pb.COMPOUND_UNSPECIFIED), "lap and compound"),
-            (lambda d: put(d.options.compound, 0, pb.COMPOUND_HARD), "lap and compound"),
-            (lambda d: put(d.options.compound, 1, pb.COMPOUND_UNKNOWN), "options.compound"),
-            (lambda d: put(d.options.compound, 1, 99), "options.compound"),
-            (lambda d: put(d.options.p_position, 0, 1.5), "options.p_position"),
-            (lambda d: put(d.options.p_position, 2, -0.5), "options.p_position"),
-            (lambda d: put(d.options.p_position, 1, NAN), "options.p_position"),
-            (lambda d: d.options.p_position.append(0.5), "options.p_position"),
-            (lambda d: d.options.draws.append(64), "options.draws"),
-        ],
-    )
-    def test_a_decision_that_cannot_be_is_refused(self, change, named):
-        """The message names the field."""
-        sent = convert.decision_to_wire(ADVICE.decision)
-        change(sent)
-        with pytest.raises(InvalidRequest) as error:
-            convert.decision_from_wire(sent)
-        assert named in error.value.detail
-
-    def test_a_forecast_of_another_shape_is_refused(self):
-        """Cars times positions is the number of probabilities."""
-        with pytest.raises(InvalidRequest, match=r"^p_position: 3 values for 2 cars and 2 positions"):
-            convert.outlook_from_wire(pb.ForecastResponse(cars=["A", "B"], positions=2, p_position=[1, 0, 0]))

@@ -4,6 +4,7 @@ import { lapsOf, newest } from "../live/questions";
 import type { Question } from "../live/state";
 import { Call } from "./Call";
 import { Facts } from "./Facts";
+import { Outlook } from "./Outlook";
 import { oldWords, progressWords } from "./words";
 
 function Asked({ question }: { question: Question }) {
@@ -80,6 +81,7 @@ export function Answer() {
       </div>
       {answer && <Why why={answer.why} />}
       {decision && <Facts decision={decision} />}
+      {decision && <Outlook decision={decision} />}
     </section>
   );
 }

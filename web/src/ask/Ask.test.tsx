@@ -1,7 +1,7 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import { aCall, aCar, aDecision, aDelta, anAnswer, anError, anOption, aSnapshot } from "../testing/frames";
+import { aBreakEven, aCall, aCar, aContingency, aDecision, aDelta, anAnswer, anError, anOption, aSnapshot } from "../testing/frames";
 import { renderLive, renderRace } from "../testing/page";
 import { Answer } from "./Answer";
 import { AskBox } from "./AskBox";
@@ -78,6 +78,8 @@ describe("an answer", () => {
     expect(answer().textContent).toContain("Asking…");
     say(aCall(server.asked, "advise", { car: "LEC", lap: 20 }));
     expect(answer().textContent).toContain("Working: advise…");
+    say(aCall(server.asked, "what_if", { car: "LEC", lap: 20 }));
+    expect(answer().textContent).toContain("Working: what if…");
     say(aDelta(server.asked, { draws: 64, resolved: false }, "screen"));
     expect(answer().textContent).toContain("Screening 6 calls, 64 races for each still in play");
     expect(answer().textContent).toContain("leading so far");
@@ -112,6 +114,63 @@ describe("an answer", () => {
       "Pit windowLaps 23–24",
       "3 laps later costs0.31 places ± 0.06",
     ]);
+  });
+
+  it("shows what the goal is about, between whom the stop comes out, and the price of one lap", async () => {
+    const { server, say } = await ask();
+    const best = anOption(24, "hard", 0, {
+      utility: 0.256,
+      rejoin_ahead: "NOR",
+      rejoin_gap_ahead_s: 1.24,
+      rejoin_behind: "GAS",
+      rejoin_gap_behind_s: 0.8,
+      wait_cost: 0.021,
+      wait_cost_error: 0.004,
+    });
+    const utility = { goal: "win", target: 10, tail: 0.2, zone: 0.01 } as const;
+    say(anAnswer(server.asked, { decision: aDecision({ options: [best], best: 0, utility }) }));
+    const facts = [...answer().querySelectorAll("dl div")].map((fact) => fact.textContent?.trim());
+    expect(facts[0]).toBe("Win25.6 %");
+    expect(facts).toContain("Comes outP3 1.2 s behind NOR, 0.8 s ahead of GAS");
+    expect(facts).toContain("1 lap later costs2.1 % points ± 0.8");
+  });
+
+  it("says which calls are as good", async () => {
+    const { server, say } = await ask();
+    say(anAnswer(server.asked, { decision: aDecision({ tied: [1] }) }));
+    expect(answer().textContent).toContain("Resolved, level with lap 23, hard");
+    const options = [anOption(24, "hard", 0), anOption(30, "soft", 0.01)];
+    await userEvent.type(box(), "Lap 24 or lap 30?{Enter}");
+    say(anAnswer(server.asked, { tool: "compare", decision: aDecision({ tied: [1], options, best: 0 }) }));
+    expect(answer().textContent).toContain("Cannot be told apart from lap 30, soft");
+    expect(answer().querySelector(".unresolved")).toBeTruthy();
+  });
+
+  it("says in a table what would change the call", async () => {
+    const { server, say } = await ask();
+    const contingencies = [aContingency(), aContingency({ event: "rival_boxes", rival: "HAM", changes: false })];
+    const wear = aBreakEven({ parameter: "wear", now: 1, value: 0.8, low: null, high: 0.9, tried_low: 0.6, tried_high: 1.6 });
+    const cautions = aBreakEven({ parameter: "caution_rate", now: 1, value: null, low: null, high: null, tried_low: 0.6, tried_high: 1.6 });
+    const open = aBreakEven({ high: null });
+    say(anAnswer(server.asked, { decision: aDecision({ contingencies, break_evens: [open, wear, cautions] }) }));
+    const outlook = screen.getByRole("region", { name: "What would change the call" });
+    const rows = within(outlook).getAllByRole("row").map((row) => [...row.children].map((cell) => cell.textContent));
+    expect(rows).toEqual([
+      ["If", "Then", "Note"],
+      ["Safety car now", "lap 21, soft", "0.80 places better ± 0.10"],
+      ["HAM boxes now", "stands", ""],
+      ["If", "Then", "Note"],
+      ["Pit loss above 26.0 s", "lap 23, hard", "now 20.0 s, 95 %: 24.0 s or more"],
+      ["Tyre wear below 0.80 ×", "lap 23, hard", "now 1.00 ×, 95 %: up to 0.90 ×"],
+      ["Safety cars 0.60–1.60 ×", "stands", "now 1.00 ×"],
+    ]);
+    expect(within(outlook).getAllByRole("rowheader")).toHaveLength(5);
+  });
+
+  it("has no such table before the final decision", async () => {
+    const { server, say } = await ask();
+    say(aDelta(server.asked));
+    expect(screen.queryByRole("region", { name: "What would change the call" })).toBeNull();
   });
 
   it("says what it cannot tell apart", async () => {

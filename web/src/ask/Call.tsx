@@ -1,4 +1,4 @@
-import { bestOption } from "../odds/decision";
+import { bestOption, settled } from "../odds/decision";
 import { Tyre } from "../ui/Tyre";
 import type { Decision } from "../wire/answer";
 import { certaintyWords, dueWords } from "./words";
@@ -24,7 +24,7 @@ export function Call({ decision, lapsDone, final }: { decision: Decision; lapsDo
       <p className="call-notes">
         {best.lap !== null && <span>{dueWords(best.lap, lapsDone)}</span>}
         {final ? (
-          <span className={decision.resolved ? "resolved" : "unresolved"}>{certaintyWords(decision)}</span>
+          <span className={settled(decision) ? "resolved" : "unresolved"}>{certaintyWords(decision)}</span>
         ) : (
           <span className="muted">leading so far</span>
         )}

@@ -1,4 +1,5 @@
 import { bestOption, perLap, pitWindow, runnerUp } from "../odds/decision";
+import { amount, goalFact, type Unit, unitOf, withUnit } from "../odds/goal";
 import { chance, mode, standardError } from "../odds/odds";
 import { percent, places } from "../ui/format";
 import type { Decision, Option } from "../wire/answer";
@@ -14,12 +15,31 @@ const WAIT = 3;
 
 const within = (twoErrors: number) => `± ${places(twoErrors)}`;
 
-/** What the obvious other call costs: to wait a few laps, or to stop after all. */
+const costs = (name: string, loss: number, error: number, unit: Unit): Fact => ({
+  name,
+  value: withUnit(loss, unit),
+  note: `± ${amount(2 * error, unit)}`,
+});
+
+/** What the obvious other call costs: the same stop one lap later, another one a few laps later, or to stop after all. */
 function otherCall(decision: Decision, best: Option): Fact[] {
-  const other = best.lap === null ? runnerUp(decision) : perLap(decision, null).get(best.lap + WAIT);
-  if (!other) return [];
-  const name = best.lap === null ? "Best stop costs" : `${WAIT} laps later costs`;
-  return [{ name, value: `${places(other.delta_positions)} places`, note: within(2 * other.standard_error) }];
+  const unit = unitOf(decision.utility);
+  const { lap, wait_cost: next, wait_cost_error: error } = best;
+  if (next !== null && error !== null) return [costs("1 lap later costs", next, error, unit)];
+  const other = lap === null ? runnerUp(decision) : perLap(decision, null).get(lap + WAIT);
+  const name = lap === null ? "Best stop costs" : `${WAIT} laps later costs`;
+  return other ? [costs(name, other.delta, other.standard_error, unit)] : [];
+}
+
+/** Where the stop comes out, and between whom. */
+function comesOut({ rejoin_position: at, ...option }: Option): Fact[] {
+  if (at === null) return [];
+  const { rejoin_ahead: ahead, rejoin_gap_ahead_s: front, rejoin_behind: behind, rejoin_gap_behind_s: back } = option;
+  const near = [
+    ...(ahead === null || front === null ? [] : [`${front.toFixed(1)} s behind ${ahead}`]),
+    ...(behind === null || back === null ? [] : [`${back.toFixed(1)} s ahead of ${behind}`]),
+  ];
+  return [{ name: "Comes out", value: `P${Math.round(at)}`, ...(near.length > 0 && { note: near.join(", ") }) }];
 }
 
 function window(decision: Decision): Fact[] {
@@ -33,14 +53,16 @@ function window(decision: Decision): Fact[] {
 export function factsOf(decision: Decision): Fact[] {
   const best = bestOption(decision);
   if (best === null) return [];
-  const { p_position: p, mean_position, draws, rejoin_position } = best;
+  const { p_position: p, mean_position, draws } = best;
+  const aim = goalFact(best, decision.utility);
   const top = mean_position <= 6 ? 3 : 10;
   const likely = mode(p);
   return [
+    ...(aim === null ? [] : [{ name: aim[0], value: aim[1] }]),
     { name: "Mean finish", value: `P${places(mean_position)}`, note: within(2 * standardError(p, draws)) },
     { name: "Most likely", value: `P${likely}`, note: percent(p[likely - 1] ?? 0) },
     { name: top === 3 ? "Podium" : "Top 10", value: percent(chance(p, top)) },
-    ...(rejoin_position === null ? [] : [{ name: "Comes out", value: `P${Math.round(rejoin_position)}` }]),
+    ...comesOut(best),
     ...window(decision),
     ...otherCall(decision, best),
   ];

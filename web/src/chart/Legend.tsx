@@ -1,7 +1,7 @@
 import { percent } from "../ui/format";
 import { FULL, ink, STEPS } from "./ink";
 
-export function Legend({ losses }: { losses: boolean }) {
+export function Legend({ losses }: { losses: string | null }) {
   return (
     <ul className="legend" aria-label="Legend">
       {STEPS.map((p) => (
@@ -12,7 +12,7 @@ export function Legend({ losses }: { losses: boolean }) {
       <li>
         <i className="legend-mean" aria-hidden="true" /> mean ± 2 s.e.
       </li>
-      {losses && <li>bars: places lost against the best</li>}
+      {losses && <li>bars: {losses} lost against the best</li>}
     </ul>
   );
 }

@@ -1,7 +1,7 @@
 import { act, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import { aDelta, aForecast, anAnswer } from "../testing/frames";
+import { aDecision, anOption, aDelta, aForecast, anAnswer } from "../testing/frames";
 import { renderRace } from "../testing/page";
 import { OddsChart } from "./OddsChart";
 
@@ -39,6 +39,21 @@ describe("the odds chart", () => {
     answered();
     expect(says()).toBe("Box lap 24, hard: mean position 1.80, 0.00 places lost, P1 40 %");
     expect(map().querySelector(".frame")).toBeTruthy();
+  });
+
+  it("counts what is lost in the unit of the goal", async () => {
+    const { server, pitwall, say } = renderRace(<OddsChart />);
+    pitwall.ask("When should I pit to win?");
+    const options = [anOption(24, "hard", 0), anOption(25, "hard", 0.06, { standard_error: 0.01 })];
+    const utility = { goal: "win", target: 10, tail: 0.2, zone: 0.01 } as const;
+    say(anAnswer(server.asked, { decision: aDecision({ options, best: 0, utility }) }));
+    map().focus();
+    await userEvent.keyboard("{ArrowRight}");
+    expect(says()).toContain("6.0 % points lost");
+    expect(screen.getByText("bars: % points lost against the best")).toBeTruthy();
+    await userEvent.click(screen.getByRole("button", { name: "As table" }));
+    expect(screen.getByRole("columnheader", { name: "% points lost" })).toBeTruthy();
+    expect(screen.getByText("6.0 ± 2.0")).toBeTruthy();
   });
 
   it("is walked by keyboard, call by call and place by place", async () => {

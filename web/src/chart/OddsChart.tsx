@@ -3,6 +3,7 @@ import { useLive } from "../live/context";
 import { drawn, newest } from "../live/questions";
 import type { Question } from "../live/state";
 import { pitWindow } from "../odds/decision";
+import { unitOf } from "../odds/goal";
 import { count } from "../ui/format";
 import "./chart.css";
 import { CompoundTabs } from "./CompoundTabs";
@@ -57,7 +58,7 @@ export function OddsChart() {
         </button>
       </div>
       {asTable ? <OddsTable columns={columns} name={name} /> : <HeatMap columns={columns} name={name} window={window} />}
-      {!asTable && <Legend losses={decision !== null} />}
+      {!asTable && <Legend losses={decision && unitOf(decision.utility).name} />}
     </section>
   );
 }

@@ -8,7 +8,7 @@ const WIDTH = 200;
 export function columnWords(column: Column, position: number): string {
   const tyre = column.compound ? `, ${column.compound}` : "";
   if (column.p.length === 0) return `${column.title}: not a legal call on this tyre`;
-  const lost = column.lost ? `, ${places(column.lost.places)} places lost` : "";
+  const lost = column.lost ? `, ${column.lost.amount.toFixed(column.lost.unit.decimals)} ${column.lost.unit.name} lost` : "";
   const here = `P${position} ${percent(column.p[position - 1] ?? 0)}`;
   return `${column.title}${tyre}: mean position ${places(column.mean)}${lost}, ${here}`;
 }
@@ -19,11 +19,15 @@ interface Fact {
   note?: string;
 }
 
+function lossFact({ amount, error, unit }: NonNullable<Column["lost"]>): Fact {
+  return { name: `${unit.Name} lost`, value: amount.toFixed(unit.decimals), note: `± ${(2 * error).toFixed(unit.decimals)}` };
+}
+
 function factsOf({ p, mean, error, lost, rejoin, draws }: Column, position: number): Fact[] {
   return [
     { name: `Finish P${position}`, value: percent(p[position - 1] ?? 0) },
     { name: "Mean position", value: places(mean), note: `± ${places(2 * error)}` },
-    ...(lost === null ? [] : [{ name: "Places lost", value: places(lost.places), note: `± ${places(2 * lost.error)}` }]),
+    ...(lost === null ? [] : [lossFact(lost)]),
     ...(rejoin === null ? [] : [{ name: "Comes out", value: `P${Math.round(rejoin)}` }]),
     { name: "Races", value: count(draws) },
   ];

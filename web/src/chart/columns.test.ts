@@ -32,7 +32,7 @@ describe("the columns of a decision", () => {
     const options = [anOption(30, "hard", 0.4, { p_position: [0.5, 0.5], draws: 100, standard_error: 0.03 })];
     const [column] = decisionColumns(aDecision({ options, best: 0 }), null);
     expect(column?.error).toBeCloseTo(0.05);
-    expect(column?.lost).toEqual({ places: 0.4, error: 0.03 });
+    expect(column?.lost).toMatchObject({ amount: 0.4, error: 0.03, unit: { name: "places", zone: 0.15 } });
   });
 
   it("have as many rows as finishing positions", () => {

@@ -1,4 +1,5 @@
 import { perLap, stayOut } from "../odds/decision";
+import { type Unit, unitOf } from "../odds/goal";
 import { standardError } from "../odds/odds";
 import type { Decision, Forecast, Option } from "../wire/answer";
 import { COMPOUNDS, type Compound } from "../wire/race";
@@ -12,7 +13,7 @@ export interface Column {
   p: readonly number[]; // P(finishing 1st, 2nd, ...); empty: not a legal call
   mean: number;
   error: number; // standard error of the mean
-  lost: { places: number; error: number } | null; // against the best, paired
+  lost: { amount: number; error: number; unit: Unit } | null; // against the best, paired; in the unit as it is shown
   rejoin: number | null;
   draws: number;
   marked: boolean; // the best call, or the chosen car
@@ -24,12 +25,12 @@ export type View = Compound | null;
 
 const BLANK = { p: [], mean: 0, error: 0, lost: null, rejoin: null, draws: 0, marked: false, compound: null };
 
-const column = (option: Option, marked: boolean) => ({
+const column = (option: Option, marked: boolean, unit: Unit) => ({
   compound: option.compound,
   p: option.p_position,
   mean: option.mean_position,
   error: standardError(option.p_position, option.draws),
-  lost: { places: option.delta_positions, error: option.standard_error },
+  lost: { amount: option.delta * unit.times, error: option.standard_error * unit.times, unit },
   rejoin: option.rejoin_position,
   draws: option.draws,
   marked,
@@ -43,14 +44,15 @@ export const triedCompounds = (decision: Decision): Compound[] =>
 export function decisionColumns(decision: Decision, view: View): Column[] {
   const best = decision.options[decision.best];
   const shown = perLap(decision, view);
+  const unit = unitOf(decision.utility);
   const laps = [...perLap(decision, null).keys()].map((lap): Column => {
     const option = shown.get(lap);
     const names = { key: `lap ${lap}`, label: String(lap), title: `Box lap ${lap}`, apart: false };
-    return { ...BLANK, ...names, ...(option && column(option, option === best)) };
+    return { ...BLANK, ...names, ...(option && column(option, option === best, unit)) };
   });
   const stay = stayOut(decision);
   const names = { key: "stay", label: "Stay", title: "Stay out", apart: true };
-  return stay === null ? laps : [...laps, { ...names, ...column(stay, stay === best) }];
+  return stay === null ? laps : [...laps, { ...names, ...column(stay, stay === best, unit) }];
 }
 
 export function forecastColumns(forecast: Forecast, chosen: string | null): Column[] {

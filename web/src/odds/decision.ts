@@ -1,12 +1,9 @@
 import type { Decision, Option } from "../wire/answer";
 import type { Compound } from "../wire/race";
 
-/** Calls closer than this are equally good: the indifference zone of docs/reference/socket.md, in positions. */
-export const INDIFFERENCE = 0.15;
-
 export const bestOption = (decision: Decision): Option | null => decision.options[decision.best] ?? null;
 
-const better = (a: Option, b: Option | undefined): boolean => b === undefined || a.delta_positions < b.delta_positions;
+const better = (a: Option, b: Option | undefined): boolean => b === undefined || a.delta < b.delta;
 
 /** For each in-lap the option with this compound, or with the best one; by lap, without staying out. */
 export function perLap(decision: Decision, compound: Compound | null): Map<number, Option> {
@@ -25,15 +22,27 @@ export const stayOut = (decision: Decision): Option | null =>
 export function runnerUp(decision: Decision): Option | null {
   const best = bestOption(decision);
   const others = decision.options.filter((option) => option.lap !== best?.lap || option.compound !== best.compound);
-  return others.toSorted((a, b) => a.delta_positions - b.delta_positions)[0] ?? null;
+  return others.toSorted((a, b) => a.delta - b.delta)[0] ?? null;
 }
 
-/** First and last lap around the best one that cost no more than the indifference zone; null when the call is to stay. */
+/** The calls that cannot be told apart from the best one, nearest first. */
+export const tied = (decision: Decision): Option[] =>
+  decision.tied.flatMap((row) => decision.options[row] ?? []).toSorted((a, b) => a.delta - b.delta);
+
+/** True where one call stands out from at least one other. */
+export const settled = (decision: Decision): boolean =>
+  decision.resolved && (decision.tied.length === 0 || decision.tied.length < decision.options.length - 1);
+
+/**
+ * First and last lap around the best one that cost no more than the indifference zone; null when the call is to stay, or
+ * when no lap beside it was tried, as in a comparison of two.
+ */
 export function pitWindow(decision: Decision): [number, number] | null {
   const best = bestOption(decision)?.lap;
   if (best === null || best === undefined) return null;
   const laps = perLap(decision, null);
-  const good = (lap: number) => (laps.get(lap)?.delta_positions ?? Infinity) <= INDIFFERENCE;
+  const good = (lap: number) => (laps.get(lap)?.delta ?? Infinity) <= decision.utility.zone;
+  if (!laps.has(best - 1) && !laps.has(best + 1)) return null;
   let [from, to] = [best, best];
   while (good(from - 1)) from -= 1;
   while (good(to + 1)) to += 1;

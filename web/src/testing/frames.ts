@@ -1,4 +1,4 @@
-import type { Decision, Forecast, Option } from "../wire/answer";
+import type { BreakEven, Contingency, Decision, Forecast, Option } from "../wire/answer";
 import type { Car, Compound, Race, Replay } from "../wire/race";
 
 /** Frames as the server sends them, for tests. Each builder takes what the test is about. */
@@ -51,9 +51,21 @@ export const anOption = (lap: number | null, compound: Compound | null, delta: n
   mean_position: 1.8 + delta,
   p_position: [0.4, 0.4, 0.2],
   delta_positions: delta,
+  utility: 1.8 + delta,
+  delta,
   standard_error: delta === 0 ? 0 : 0.02,
   draws: 1024,
+  expected_points: 18.5,
+  p_win: 0.4,
+  p_target: 1,
+  cvar_position: 2.9,
   rejoin_position: lap === null ? null : 2.6,
+  rejoin_ahead: null,
+  rejoin_gap_ahead_s: null,
+  rejoin_behind: null,
+  rejoin_gap_behind_s: null,
+  wait_cost: null,
+  wait_cost_error: null,
   ...news,
 });
 
@@ -67,6 +79,10 @@ export const aDecision = (news: Partial<Decision> = {}): Decision => ({
   rounds: 5,
   cut: false,
   best: 2,
+  tied: [],
+  utility: { goal: "position", target: 10, tail: 0.2, zone: 0.15 },
+  contingencies: [],
+  break_evens: [],
   options: [
     anOption(23, "medium", 0.9),
     anOption(23, "hard", 0.1),
@@ -75,6 +91,30 @@ export const aDecision = (news: Partial<Decision> = {}): Decision => ({
     anOption(25, "medium", 0.3),
     anOption(null, null, 2.4),
   ],
+  ...news,
+});
+
+export const aContingency = (news: Partial<Contingency> = {}): Contingency => ({
+  event: "safety_car",
+  rival: null,
+  lap: 21,
+  compound: "soft",
+  delta: 0.8,
+  standard_error: 0.05,
+  changes: true,
+  ...news,
+});
+
+/** Of a pit loss of 20 s: from 26 s on the option in row 1 is as good. */
+export const aBreakEven = (news: Partial<BreakEven> = {}): BreakEven => ({
+  parameter: "pit_loss_s",
+  now: 20,
+  value: 26,
+  low: 24,
+  high: 29,
+  other: 1,
+  tried_low: 12,
+  tried_high: 32,
   ...news,
 });
 

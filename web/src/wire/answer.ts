@@ -7,11 +7,49 @@ const option = record({
   mean_position: num,
   p_position: list(num),
   delta_positions: num,
+  utility: num, // in the unit of the goal, as delta, standard_error and wait_cost
+  delta: num,
   standard_error: num,
   draws: num,
+  expected_points: num,
+  p_win: num,
+  p_target: num,
+  cvar_position: num,
   rejoin_position: orNull(num),
+  rejoin_ahead: orNull(str),
+  rejoin_gap_ahead_s: orNull(num),
+  rejoin_behind: orNull(str),
+  rejoin_gap_behind_s: orNull(num),
+  wait_cost: orNull(num),
+  wait_cost_error: orNull(num),
 });
 export type Option = ReturnType<typeof option>;
+
+const utility = record({ goal: oneOf("position", "points", "win", "target", "cvar"), target: num, tail: num, zone: num });
+export type Utility = ReturnType<typeof utility>;
+
+const contingency = record({
+  event: oneOf("safety_car", "vsc", "rain", "rival_boxes"),
+  rival: orNull(str),
+  lap: orNull(num),
+  compound: orNull(compound),
+  delta: num,
+  standard_error: num,
+  changes: bool,
+});
+export type Contingency = ReturnType<typeof contingency>;
+
+const breakEven = record({
+  parameter: oneOf("pit_loss_s", "wear", "caution_rate"),
+  now: num,
+  value: orNull(num),
+  low: orNull(num),
+  high: orNull(num),
+  other: num,
+  tried_low: num,
+  tried_high: num,
+});
+export type BreakEven = ReturnType<typeof breakEven>;
 
 export const decision = record({
   action: oneOf("box", "stay"),
@@ -22,7 +60,11 @@ export const decision = record({
   rounds: num,
   cut: bool,
   best: num,
+  tied: list(num), // options that cannot be told apart from the best
+  utility,
   options: list(option),
+  contingencies: list(contingency),
+  break_evens: list(breakEven),
 });
 export type Decision = ReturnType<typeof decision>;
 

@@ -10,7 +10,7 @@ const VALID: [string, object][] = [
   ["race.snapshot of a live race", aSnapshot({}, null)],
   ["race.delta", { type: "race.delta", race: "demo", changes: { lap: 21, t_s: 1942.1 }, cars: [aCar("HAM", 1)] }],
   ["race.delta with replay", { type: "race.delta", race: "demo", changes: {}, cars: [], replay: aReplay() }],
-  ["tool.call", aCall("q1", "advise", { car: "LEC", lap: 20, assume_track: null })],
+  ["tool.call", aCall("q1", "advise", { car: "LEC", lap: 20, what_if: { track: "vsc" } })],
   ["tool.result", { type: "tool.result", id: "q1", tool: "advise", result: { lap: 24 } }],
   ["answer.delta", aDelta("q1")],
   ["answer.done", anAnswer("q1")],

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from pitcall.adapters import compiled
+from pitcall.cli.bench.figures import Quantiles, cores, quantiles
 from pitcall.cli.mesh import Mesh, terminated_like_interrupted
-from pitcall.cli.options import Json, kernel_cache
+from pitcall.cli.options import Json
 from pitcall.cli.output import exits, print_json, progress, stdout
 from pitcall.client import Frame, PitcallClient
 from pitcall.domain.events import Event, Lap
 from pitcall.errors import PitcallError
-
-bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 
 #: The race: a synthetic one, so that anyone can repeat the figures.
 SEED: Final = 7
@@ -28,14 +28,6 @@ LAPS: Final = 70
 #: Questions are spread over this many laps on either side of half distance.
 SPREAD: Final = 5
 QUESTION: Final = "When should I pit?"
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Milliseconds."""
-
-    p50: float
-    p95: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +50,6 @@ class _Timing:
     resolved: bool
 
 
-@bench.callback()
-def _group() -> None:
-    """Keep ``answer`` a command of its own: a group with one command would be folded into it."""
-
-
-@bench.command("answer")
 def answer(
     questions: Annotated[int, typer.Option(min=1, max=CARS * SPREAD, help="Questions, one at a time.")] = 50,
     as_json: Json = False,
@@ -73,7 +59,7 @@ def answer(
     Every question is another car or lap, so no answer comes from a cache. Runs in a temporary home.
     """
     with exits(as_json=as_json), terminated_like_interrupted(), tempfile.TemporaryDirectory() as folder:
-        os.environ["NUMBA_CACHE_DIR"] = str(kernel_cache())  # compiled code stays in the real home
+        compiled.use()  # compiled code stays in the real home
         os.environ["PITCALL_HOME"] = folder
         race, asked = _race(Path(folder), questions)
         with Mesh(progress) as mesh:
@@ -116,12 +102,12 @@ async def _measure(url: str, race: str, asked: Sequence[tuple[str, int]]) -> Rep
         # One path is another request than the full one, so it does not come from the cache either.
         one = [await _ask(client, race, car, lap, max_paths=1) for car, lap in asked]
     return Report(
-        first_ms=_quantiles([timing.first_ms for timing in full]),
-        final_ms=_quantiles([timing.final_ms for timing in full]),
-        overhead_ms=_quantiles([timing.final_ms - timing.sim_worker_ms for timing in one]),
+        first_ms=quantiles([timing.first_ms for timing in full]),
+        final_ms=quantiles([timing.final_ms for timing in full]),
+        overhead_ms=quantiles([timing.final_ms - timing.sim_worker_ms for timing in one]),
         resolved_share=sum(timing.resolved for timing in full) / len(full),
         questions=len(full),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=cores(),
     )
 
 
@@ -147,21 +133,15 @@ def _ms_since(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _quantiles(values: Sequence[float]) -> Quantiles:
-    """Nearest rank: a value that was measured."""
-    ranked = sorted(values)
-    return Quantiles(*(round(ranked[math.ceil(share * len(ranked)) - 1], 2) for share in (0.50, 0.95)))
-
-
 def _print(report: Report) -> None:
     from rich.table import Table  # noqa: PLC0415 - not needed for --json
 
     table = Table("", "p50", "p95", box=None, title_justify="left")
-    for name, quantiles in (
+    for name, found in (
         ("first useful answer", report.first_ms),
         ("final answer", report.final_ms),
         ("overhead of the mesh", report.overhead_ms),
     ):
-        table.add_row(name, f"{quantiles.p50:,.1f} ms", f"{quantiles.p95:,.1f} ms")
+        table.add_row(name, f"{found.p50:,.1f} ms", f"{found.p95:,.1f} ms")
     stdout.print(table)
     stdout.print(f"{report.questions} questions on {report.cores} cores, {report.resolved_share:.0%} resolved")

@@ -1,0 +1,91 @@
+"""Ranges of paths in blocks."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from pitcall_sim_worker import ranges
+
+from pitcall.errors import Cancelled
+from pitcall.sim import outcome_bytes
+from pitcall.sim.evaluate import EvaluateRequest
+from pitcall.sim.messages import Candidate
+from pitcall.sim.outcome import Outcome
+
+pytestmark = pytest.mark.unit
+
+CALLS = tuple(Candidate(lap, compound) for lap in range(6, 12) for compound in range(5))
+
+
+class Player:
+    """Places that tell path and call; remembers its blocks, and may be slow."""
+
+    def __init__(self, width: int = 2, race_s: float = 0.0) -> None:
+        self.width, self.race_s = width, race_s
+        self.blocks: list[tuple[range, int]] = []
+
+    def _play(self, paths, calls):
+        self.blocks.append((paths, calls))
+        threading.Event().wait(self.race_s * len(paths) * calls / self.width)
+
+    def play(self, race, seed, paths, car, calls):
+        self._play(paths, len(calls))
+        path, call = np.array(paths)[:, None], np.array([c.lap * 5 + c.compound for c in calls])
+        place = (path * 31 + call * 7 + seed + car) % 251
+        gap = np.stack([path / (call + 1), path * 0.1 + call], axis=2)
+        rejoin = np.stack([place, place + 1, place + 2], axis=2)
+        return Outcome(place.astype(np.uint8), rejoin.astype(np.uint8), gap.astype(np.float32))
+
+    def finish(self, race, seed, paths):
+        self._play(paths, 1)
+        return ((np.array(paths)[:, None] + np.arange(len(race.grid.cars)) + seed) % 251).astype(np.uint8)
+
+
+def never():
+    return False
+
+
+def played(ask, player):
+    return ranges.evaluate(ask, player, cancelled=never)
+
+
+@pytest.fixture
+def ask(request_):
+    return EvaluateRequest(request_.race, 7, 100, 700, "B", CALLS)
+
+
+def test_blocks_put_together_are_the_whole(ask, monkeypatch):
+    """Cut along paths and along calls, or not at all: the same bytes."""
+    whole = outcome_bytes.pack(Player().play(ask.race, 7, range(100, 800), 1, CALLS))
+    assert played(ask, Player()) == whole
+    monkeypatch.setattr(ranges, "FIRST_RACES", 4)
+    cut = Player(race_s=1e-5)
+    assert played(ask, cut) == whole
+    assert len(cut.blocks) > 20
+    assert max(calls for _, calls in cut.blocks) == 4
+
+
+def test_without_a_car_it_is_where_all_finish(request_):
+    """Policies only: one row per path, one column per car."""
+    ask = EvaluateRequest(request_.race, 7, 5, 2_000)
+    places = outcome_bytes.unpack_finish(played(ask, Player(race_s=1e-5)), 2_000, 2)
+    assert np.array_equal(places, Player().finish(ask.race, 7, range(5, 2_005)))
+
+
+def test_blocks_get_as_long_as_the_time_between_two_looks(ask):
+    """A slow race makes them short, a fast one long."""
+    slow, fast = Player(race_s=1e-4), Player()
+    played(ask, slow)
+    played(ask, fast)
+    assert len(slow.blocks[2][0]) * len(CALLS) * 1e-4 / slow.width < 2 * ranges.LOOK_S
+    assert len(fast.blocks) <= 3
+
+
+def test_it_ends_soon_after_it_is_taken_back(ask):
+    """No block is begun after that."""
+    player, left = Player(race_s=1e-4), time.perf_counter() + 0.05
+    with pytest.raises(Cancelled):
+        ranges.evaluate(ask, player, cancelled=lambda: time.perf_counter() > left)
+    assert time.perf_counter() - left < 0.05
+    assert sum(len(paths) for paths, _ in player.blocks) < ask.paths
