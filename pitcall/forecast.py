@@ -6,6 +6,7 @@ nothing was seen it falls back on ``pitcall.priors``, and says so in ``Reading.a
 """
 
 import hashlib
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
@@ -50,6 +51,9 @@ NOISE_WEIGHT: Final = 20.0
 NOISE_BOUNDS_S: Final = (0.15, 1.2)
 #: Residual, in noise sds, beyond which a lap counts less (traffic, mistakes): Huber's k.
 HUBER_K: Final = 1.5
+#: A lap that ends this near to the car ahead, s, says at most how slow the car is; what such a lap counts.
+HELD_GAP_S: Final = 1.0
+HELD_WEIGHT: Final = 0.25
 #: Share of the noise variance that does not average out over a stint (form, traffic): floor of the pace sd, s.
 PACE_FLOOR_S: Final = 0.08
 #: Wetness that is taken when the field runs on intermediates, and on wets.
@@ -166,17 +170,21 @@ def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circui
     re-estimate the noise.
     """
     x, y, driven = _columns([laps[car.car] for car in cars], circuit, tyres)
+    wake, held = _traffic(cars, laps, circuit)
+    y[driven] -= wake
+    known = driven.astype(np.float64)  # what a lap can tell
+    known[driven] = np.where(held, HELD_WEIGHT, 1.0)
     # The last lap's fuel is the reference, so pace is what is left of a lap time at the flag.
     levels = [median(row[at].tolist()) for row, at in zip(y - x, driven, strict=True) if at.any()]
     centre = median(levels) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
     noise = NOISE_S
-    weights: Floats = driven.astype(np.float64)
+    weights = known
     for _ in range(3):
         field = _field_wear(x, y, weights, noise)
         pace, wear, pace_var, wear_var, covariance = _posterior(x, y, weights / noise**2, centre, field)
         residuals = y - pace[:, None] - wear[:, None] * x
         noise = _noise(residuals[driven])
-        weights = np.where(driven, np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(residuals), 1e-9)), 0.0)
+        weights = known * np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(residuals), 1e-9))
     sd = np.hypot(np.sqrt(pace_var), PACE_FLOOR_S)
     return _Fit(pace, sd, np.maximum(wear, WEAR_FLOOR), np.sqrt(wear_var), covariance / (sd * np.sqrt(wear_var)), noise)
 
@@ -196,6 +204,32 @@ def _columns(
     x[driven] = wear * age + cliff * np.maximum(0.0, age - life)
     y[driven] = lap_time - circuit.fuel_s * (circuit.total_laps - lap) - offset - np.where(age == 0, cold, 0.0)
     return x, y, driven
+
+
+def _traffic(
+    cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circuit
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """For each usable lap, car by car: what the air of the cars ahead cost, s, and whether one of them held it up."""
+    lines: dict[int, list[float]] = {}
+    for car in cars:
+        for record in car.laps:
+            lines.setdefault(record.lap, []).append(record.time_s)
+    for times in lines.values():
+        times.sort()
+
+    def ahead(lap: int, time_s: float) -> list[float]:
+        times = lines.get(lap, [])
+        at = bisect_left(times, time_s)
+        return [time_s - t for t in times[max(0, at - 3) : at][::-1]]
+
+    wake, held = [], []
+    for car in cars:
+        for r in laps[car.car]:
+            began = ahead(r.lap - 1, r.time_s - (r.lap_time_s or 0.0))
+            losses = zip(began, circuit.dirty_air_s, strict=False)
+            wake.append(sum(loss * max(0.0, 1 - gap / circuit.dirty_air_gap_s) for gap, loss in losses))
+            held.append(any(gap < HELD_GAP_S for gap in ahead(r.lap, r.time_s)[:1]))
+    return np.array(wake), np.array(held, np.bool_)
 
 
 def _field_wear(x: Floats, y: Floats, weights: Floats, noise: float) -> float:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pitcall.sim.race import STOP_FEATURES, Race, Weather
+from pitcall.sim.race import COMPOUNDS, STOP_FEATURES, Race, Weather
 
 f4 = np.float32
 Floats = npt.NDArray[np.float32]
@@ -52,6 +52,8 @@ BEND: Final = f4(2.0)
 PER_BEND: Final = f4(1.0 / 8.0)  # 1 / (4 BEND)
 #: A compound this many temperatures behind the quickest is not chosen: it would be 3 times in 10,000.
 COMPOUND_REACH: Final = f4(8.0)
+#: Sets left, 3 bits a compound, when there are as many as it takes.
+PLENTY: Final = 0o77777
 #: Laps of rain that a compound choice looks ahead.
 WET_HORIZON: Final = f4(10.0)
 #: Gap at the rejoin beyond which the air is clear, s, and its inverse.
@@ -78,7 +80,7 @@ _SCALARS: Final = (
     "sc_below", "vsc_below", "yellow_below", "vsc_to_sc", "sc_dev_s", "catch_up_s", "vsc_dev_s", "queue_gap_s",
     "red_gap_s", "yellow_s", "restart_pass", "accident_hazard", "first_lap", "restart", "wet", "close",
     "close_s", "out_p", "lost_s", "damage_s", "penalty_p", "penalty_s", "event_most", "event_most_first",
-    "wetness", "rain_hazard", "rain_stop_hazard", "wetting", "drying", "compound_s", "per_compound",
+    "wetness", "rain_hazard", "rain_stop_hazard", "wetting", "drying", "per_compound",
     "cover_gap_s", "crossover_s", "young_laps", "last_laps", "per_total",
 )  # fmt: skip
 _WHOLE: Final = (
@@ -95,6 +97,7 @@ NUMBERS: Final = np.dtype(
         ("sc_laps", np.float32, (8,)),  # cumulative
         ("vsc_laps", np.float32, (8,)),
         ("finish", np.int32, (32,)),
+        ("closing", np.int32, (32,)),  # [set of compounds used] those that meet an open rule; 0 where none is open
     ],
     align=True,
 )
@@ -149,7 +152,11 @@ def pack(race: Race) -> Packed:
         lengths = np.cumsum(getattr(race.cautions, name))
         record[name] = np.concatenate([lengths, np.full(8 - len(lengths), 2.0)])
         record[name][len(lengths) - 1] = 2.0  # the last length takes what rounding leaves
-    record["finish"] = race.rules.finish
+    finish = race.rules.finish
+    record["finish"] = finish
+    record["closing"] = [
+        0 if finish[used] else sum(1 << k for k in range(COMPOUNDS) if finish[used | 1 << k]) for used in range(32)
+    ]
     tyres = np.array(
         [
             (t.offset_s, t.wear_s, t.wear2_s, t.cliff_s, t.life_laps, 1 / t.life_laps, t.cold_s, t.cliff_sd, t.wet_best,
@@ -258,8 +265,7 @@ def _scalars(race: Race, start: float, cars_f: Floats) -> dict[str, float]:
         "rain_stop_hazard": w.stop_hazard,
         "wetting": w.wetting,
         "drying": w.drying,
-        "compound_s": p.compound_s,
-        "per_compound": 1 / p.compound_s if p.compound_s else 0.0,
+        "per_compound": 1 / p.compound_s if p.compound_s else float(FOREVER),
         "cover_gap_s": p.cover_gap_s,
         "crossover_s": p.crossover_s,
         "young_laps": p.young_laps,
@@ -298,7 +304,7 @@ def _cars(race: Race, now: int, start: float) -> tuple[Floats, Ints]:
     cars_i = np.array(
         [
             g.laps_done, g.racing, g.boxing, g.compound, g.tyre_age, g.used,
-            [sum(left << (3 * k) for k, left in enumerate(row)) for row in g.sets] or [0o77777] * n,
+            [sum(left << (3 * k) for k, left in enumerate(row)) for row in g.sets] or [PLENTY] * n,
             g.stops or [0] * n, mates, g.klass or [0] * n,
         ],
         np.int32,

@@ -28,6 +28,7 @@ from pitcall.sim.model import (
     NEUTRAL,
     ONE,
     PER_CLOSING,
+    PLENTY,
     RACE_LEFT,
     RULE_CLOSING,
     RULE_OPEN,
@@ -216,22 +217,26 @@ def _to_the_flag(p: Tables, k: int, wear: f4, remaining: f4, wetness: f4) -> f4:
 
 
 @register_jitable
-def _weight(p: Tables, k: int, wear: f4, remaining: f4, wetness: f4, least: f4) -> f4:
-    """Softmax weight of a compound against the quickest, which has 1."""
-    behind = (_to_the_flag(p, k, wear, remaining, wetness) - least) * p.n.per_compound
+def _weight(n: Numbers, behind_s: f4) -> f4:
+    """Softmax weight of a compound that costs ``behind_s`` more than the quickest, which has 1."""
+    if behind_s == ZERO:
+        return ONE
+    behind = behind_s * n.per_compound
     return chance.exp32(-behind) if behind < COMPOUND_REACH else ZERO
 
 
 @register_jitable
 def _may_fit(n: Numbers, used: int, sets: int) -> int:
     """Set of compounds that are legal and left; while a rule is open, those that close it, if there are any."""
-    may, closing = n.legal, 0
-    for k in range(COMPOUNDS):
-        if (sets >> (3 * k)) & 7 == 0:
-            may &= ~(1 << k)
-        if n.finish[used | (1 << k)]:
-            closing |= 1 << k
-    return may & closing if n.finish[used] == 0 and may & closing else may
+    may = n.legal
+    if sets != PLENTY:
+        for k in range(COMPOUNDS):
+            if (sets >> (3 * k)) & 7 == 0:
+                may &= ~(1 << k)
+    closing = may & n.closing[used]
+    if closing == 0:
+        return may
+    return closing
 
 
 @register_jitable
@@ -241,34 +246,24 @@ def choose_compound(
     """The compound for a stop at the end of ``lap``: a draw from the softmax of minus the cost to the flag; -1: none.
 
     ``remaining`` laps come after this stop. Only legal compounds with a set left; while a rule is
-    open, those that close it come first.
+    open, those that close it come first. Written out for five compounds: a loop with a list of
+    weights cost a third of the kernel's time.
     """
-    n = p.n
-    may = _may_fit(n, used, sets)
-    best, least = -1, FOREVER
-    for k in range(COMPOUNDS):
-        if (may >> k) & 1:
-            cost = _to_the_flag(p, k, wear, remaining, wetness)
-            if cost < least:
-                best, least = k, cost
-    if best < 0 or n.compound_s == ZERO:
-        return best
-    total = ONE
-    for k in range(COMPOUNDS):
-        if (may >> k) & 1 and k != best:
-            total = total + _weight(p, k, wear, remaining, wetness, least)
-    u = uniform(key, lap, car, chance.COMPOUND) * total - ONE
-    if u < ZERO:
-        return best
-    last = best
-    for k in range(COMPOUNDS):
-        if (may >> k) & 1 and k != best:
-            weight = _weight(p, k, wear, remaining, wetness, least)
-            u = u - weight
-            last = k if weight > ZERO else last
-            if u < ZERO:
-                break
-    return last
+    may = _may_fit(p.n, used, sets)
+    if may == 0:
+        return -1
+    cost0 = _to_the_flag(p, 0, wear, remaining, wetness) if may & 1 else FOREVER
+    cost1 = _to_the_flag(p, 1, wear, remaining, wetness) if may & 2 else FOREVER
+    cost2 = _to_the_flag(p, 2, wear, remaining, wetness) if may & 4 else FOREVER
+    cost3 = _to_the_flag(p, 3, wear, remaining, wetness) if may & 8 else FOREVER
+    cost4 = _to_the_flag(p, 4, wear, remaining, wetness) if may & 16 else FOREVER
+    least = min(cost0, cost1, cost2, cost3, cost4)
+    up_to0 = _weight(p.n, cost0 - least)
+    up_to1 = up_to0 + _weight(p.n, cost1 - least)
+    up_to2 = up_to1 + _weight(p.n, cost2 - least)
+    up_to3 = up_to2 + _weight(p.n, cost3 - least)
+    u = uniform(key, lap, car, chance.COMPOUND) * (up_to3 + _weight(p.n, cost4 - least))
+    return int(u >= up_to0) + int(u >= up_to1) + int(u >= up_to2) + int(u >= up_to3)
 
 
 @register_jitable

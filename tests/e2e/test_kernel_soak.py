@@ -1,4 +1,4 @@
-"""Long checks of the kernel: ``make soak``. Distributions against the naive twin, and a million races nobody thought of."""
+"""Long checks of the kernel: ``make soak``. Distributions against the naive twin, and a million random races."""
 
 import math
 from typing import Any
@@ -54,7 +54,7 @@ def test_positions_are_distributed_as_the_naive_twin_says(both_cores):
 
 
 def p_same(a: Ints, b: Ints) -> float:
-    """P-value of chi-square for two samples of equal size being of one distribution; 1 where there is one place only."""
+    """P-value of chi-square for two samples of equal size being of one distribution; 1 where there is one place."""
     order = np.argsort(-(a + b))
     a, b = a[order], b[order]
     many = (a + b) / 2 >= EXPECTED

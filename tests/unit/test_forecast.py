@@ -11,11 +11,12 @@ from pitcall import priors
 from pitcall.domain import events as ev
 from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
-from pitcall.domain.reducer import reduce_all
+from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
 from pitcall.sim.messages import Candidate
 from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW, Weather
+from pitcall.synth import synthesise
 
 pytestmark = pytest.mark.unit
 
@@ -90,6 +91,28 @@ class TestWear:
         """A race with three times the wear is read as harder on tyres than one with little."""
         high, low = fc.read(state(25, wear=3.0)).race.grid.wear[0], fc.read(state(25, wear=0.3)).race.grid.wear[0]
         assert high > 1.3 > low >= fc.WEAR_FLOOR
+
+    def test_is_not_hidden_by_traffic(self):
+        """Cars that drive close early, and free later, seem to wear little: what the air ahead cost is taken off first.
+
+        Races with wear 1 by construction; without that they are read as 0.66 on average.
+        """
+        read = []
+        for seed in range(8):
+            grid = fc.read(reduce_all(until_lap(synthesise(seed), 20))).race.grid
+            read += [wear for wear, racing in zip(grid.wear, grid.racing, strict=True) if racing]
+        assert 0.75 < np.mean(read) < 1.15
+
+    def test_of_a_car_that_is_held_up_is_believed_less(self):
+        """Laps that end behind another car at once are its laps: the held-up car's own wear stays open."""
+        free = fc.read(state(25)).race.grid
+        close = {"AAA": 90.0, "BBB": 90.0}
+        log = [
+            replace(e, t=e.t - 4.5) if isinstance(e, ev.Lap) and e.car == "BBB" else e for e in race_log(25, pace=close)
+        ]
+        held = fc.read(reduce_all(sorted(log, key=lambda e: e.t))).race.grid
+        assert held.wear_sd[1] > held.wear_sd[0]
+        assert free.wear_sd[1] == pytest.approx(free.wear_sd[0], rel=0.01)
 
 
 class TestPitLoss:
@@ -174,19 +197,18 @@ class TestWeather:
     )
     def test_is_read_off_the_tyres_of_the_field(self, fitted, wetness):
         """Reported rain goes on; how wet the track is shows in what the cars have fitted, and the answer says so."""
-        raining = [ev.Weather(t=0.0, rain=True), *race_log(5, compound=fitted)]
-        reading = fc.read(reduce_all(raining))
+        session, *rest = race_log(5, compound=fitted)
+        reading = fc.read(reduce_all([session, ev.Weather(t=0.0, rain=True), *rest]))
         assert (reading.race.weather.raining, reading.race.weather.wetness) == (True, wetness)
         assert any(f"Wetness of the track taken as {wetness:.2f}" in line for line in reading.assumed)
 
     def test_makes_the_fitted_tyre_the_right_one(self):
         """On the wetness that is taken for it each kind of tyre loses least."""
         for fitted, wetness in (({0, 1, 2}, fc.DAMP), ({3}, fc.INTERMEDIATE_WETNESS), ({4}, fc.WET_WETNESS)):
+            above = [wetness - tyre.wet_best for tyre in priors.DEFAULT_TYRES]
             lost = [
-                (wetness - t.wet_best) * t.wet_over_s
-                if wetness > t.wet_best
-                else (t.wet_best - wetness) * t.wet_under_s
-                for t in priors.DEFAULT_TYRES
+                off * tyre.wet_over_s if off > 0 else -off * tyre.wet_under_s
+                for off, tyre in zip(above, priors.DEFAULT_TYRES, strict=True)
             ]
             assert {k for k in range(5) if lost[k] == min(lost)} == fitted
 
@@ -194,7 +216,7 @@ class TestWeather:
 class TestTeams:
     def test_are_what_makes_cars_mates(self):
         """Cars of one team have one number; a car whose team is not known is its own."""
-        teams = {"AAA": "Red", "BBB": "Blue", "CCC": "Red", "DDD": None}
+        teams = {"AAA": "Red", "BBB": "Blue", "CCC": "Red", "DDD": ""}
         log = [replace(e, team=teams[e.car]) if isinstance(e, ev.Car) else e for e in race_log(3)]
         a, b, c, d = fc.read(reduce_all(log)).race.grid.team
         assert a == c

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pitcall.domain.events import Car
 from pitcall.season import GRIDS, MEASURED, season
 from pitcall.synth import before_the_start, synthesise
 
@@ -50,6 +51,6 @@ def test_is_played_from_the_grids_of_synthetic_races():
     """The same entries with the same pace as in ``synthesise``."""
     race, events = before_the_start(3), synthesise(3)
     assert set(race.grid.laps_done) == {0}
-    entered = [event.car for event in events if type(event).__name__ == "Car"]
+    entered = [event.car for event in events if isinstance(event, Car)]
     assert race.grid.cars == tuple(entered)
     assert np.ptp(race.grid.pace_s) > 1.0

@@ -207,7 +207,7 @@ class TestTold:
                 assert not [lap for lap in of(Lap, events) if first <= lap.lap <= last and lap.track == "1"]
 
     def test_a_red_flag_stops_the_race_until_the_restart(self, stopped):
-        """Shown, then green again after the stoppage; the lap carries the digit and the time, nobody is lapped after."""
+        """Shown, then green again after the stoppage; its lap carries the digit and the time; nobody is lapped."""
         events, lap = stopped
         red = next(e for e in of(TrackStatus, events) if e.status is Track.RED)
         restart = next(e for e in of(TrackStatus, events) if e.t > red.t)
@@ -238,7 +238,7 @@ class TestTold:
 class TestDemo:
     def test_is_what_its_command_makes(self):
         """The bundled file is pitcall/data/README.md's command, to the last event."""
-        assert RaceStore().events(DEMO) == synthesise(2439, race=DEMO, name="Demo Grand Prix")
+        assert RaceStore().events(DEMO) == synthesise(888, race=DEMO, name="Demo Grand Prix")
 
     def test_is_lively(self):
         """Stops, one safety car, one to three retirements, lapped cars, and a fight for the lead."""
