@@ -39,9 +39,9 @@ GRID_GAP_S: Final = 0.25
 _LIFE_SHARE: Final = {0: 0.40, 1: 0.46, 2: 0.66, 3: 0.45, 4: 0.45}
 _SLICK: Final = {"cliff_sd": 0.15, "wet_best": 0.05, "wet_over_s": 30.0}
 DEFAULT_TYRES: Final = (
-    Tyre(offset_s=-0.5, wear_s=0.095, cliff_s=0.10, life_laps=23, cold_s=0.8, **_SLICK),
-    Tyre(offset_s=0.0, wear_s=0.062, cliff_s=0.10, life_laps=26, cold_s=0.9, **_SLICK),
-    Tyre(offset_s=0.5, wear_s=0.045, cliff_s=0.10, life_laps=38, cold_s=1.1, **_SLICK),
+    Tyre(offset_s=-0.5, wear_s=0.108, cliff_s=0.10, life_laps=23, cold_s=0.8, **_SLICK),
+    Tyre(offset_s=0.0, wear_s=0.060, cliff_s=0.10, life_laps=26, cold_s=0.9, **_SLICK),
+    Tyre(offset_s=0.55, wear_s=0.047, cliff_s=0.10, life_laps=38, cold_s=1.1, **_SLICK),
     Tyre(
         offset_s=0.0, wear_s=0.060, cliff_s=0.10, life_laps=26, cold_s=0.8, cliff_sd=0.15,
         wet_best=0.30, wet_over_s=12.0, wet_under_s=30.0,
@@ -53,7 +53,7 @@ DEFAULT_TYRES: Final = (
 )  # fmt: skip
 #: Standing in the box, docs/data.md#standing.
 DEFAULT_STOPS: Final = Stops(
-    station_s=2.0, scale_s=0.6, shape=2.5, botch_p=0.04, botch_s=6.0, stack_s=2.0, repair_s=8.0
+    station_s=1.6, scale_s=1.0, shape=2.0, botch_p=0.05, botch_s=6.0, stack_s=2.0, repair_s=8.0
 )  # fmt: skip
 #: Who stops the race and how, docs/data.md#cautions.
 DEFAULT_CAUTIONS: Final = Cautions(

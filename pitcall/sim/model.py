@@ -194,7 +194,7 @@ def _plans(race: Race) -> Floats:
 
 def _scalars(race: Race, start: float, cars_f: Floats) -> dict[str, float]:
     c, s, k, r, w, p = race.circuit, race.stops, race.cautions, race.reliability, race.weather, race.policy
-    road = c.pit_loss_s - s.station_s - s.scale_s  # what is lost without standing; the median stop is in pit_loss_s
+    road = max(0.0, c.pit_loss_s - s.station_s - s.scale_s)  # without standing; the median stop is in pit_loss_s
     most = float(cars_f[FAILURE].max()) + r.accident_hazard * (1 + r.restart + r.wet + r.close)
     return {
         "base_lap_s": c.base_lap_s,

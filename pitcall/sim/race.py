@@ -15,6 +15,8 @@ from typing import Final
 MAX_CARS: Final = 64
 MAX_RACE_LAPS: Final = 500
 COMPOUNDS: Final = 5
+#: No time of a race is as large (27 hours); log-odds of passing may be, as a way to say "never".
+LARGEST: Final = 1e5
 
 #: What is shown to the field. A higher one overrules a lower one.
 GREEN: Final = 0
@@ -46,11 +48,13 @@ STOP_FEATURES: Final = (
 )
 
 
-def _finite(message: object) -> None:
+def _finite(message: object, largest: float = LARGEST) -> None:
     for field in fields(message):  # type: ignore[arg-type]  # every caller is a dataclass of this module
         value = getattr(message, field.name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{field.name} must be finite")
+        if isinstance(value, float) and abs(value) > largest and not field.name.startswith("pass_"):
+            raise ValueError(f"{field.name} must be within {largest:.0f} of 0")
 
 
 def _not_negative(message: object, *names: str) -> None:
@@ -127,8 +131,8 @@ class Circuit:
             self, "noise_s", "pit_loss_s", "hold_gap_s", "time_limit_s", "mistake_s", "pit_road_s", "wake_wear",
             "duel_s", "blue_s", "lapping_s",
         )  # fmt: skip
-        if len(self.dirty_air_s) != 3 or not all(map(math.isfinite, self.dirty_air_s)):
-            raise ValueError("dirty_air_s: three finite values")
+        if len(self.dirty_air_s) != 3 or not all(abs(v) <= 1e3 for v in self.dirty_air_s):
+            raise ValueError("dirty_air_s: three values within 1000 of 0")
         if not -1 < self.noise_memory < 1:
             raise ValueError("noise_memory must be between -1 and 1")
         _probability(self, "mistake_hazard")
@@ -191,7 +195,7 @@ class Cautions:
     queue_gap_s: float = 1.0  #: in the safety-car queue
     red_gap_s: float = 1.0  #: at the restart after a red flag
     yellow_s: float = 0.0  #: lost on a lap with a yellow sector, where nobody passes
-    unlap: bool = True  #: lapped cars get a lap back on the safety car's second lap
+    unlap: bool = True  #: lapped cars get a lap back on the safety car's last lap
     restart_pass: float = 0.0  #: logit added to passing on the first green lap
 
     def __post_init__(self) -> None:
@@ -271,9 +275,11 @@ class Policy:
     crossover_s: float = 3.0  #: wrong tyres for the wetness by this much a lap: the asking car leaves its call
 
     def __post_init__(self) -> None:
-        _finite(self)
+        _finite(self, math.inf)
         if len(self.stop) != len(STOP_FEATURES) or not all(map(math.isfinite, self.stop)):
             raise ValueError(f"stop: {len(STOP_FEATURES)} finite weights")
+        if self.compound_s > LARGEST:
+            raise ValueError(f"compound_s must be at most {LARGEST:.0f}")
         _not_negative(self, "compound_s", "young_laps", "last_laps", "cover_gap_s", "crossover_s")
 
 
@@ -356,8 +362,8 @@ class Grid:
             column = getattr(self, field.name)
             if len(column) != n and not (column == () and field.default == ()):
                 raise ValueError(f"{field.name}: {len(column)} values for {n} cars")
-            if any(isinstance(v, float) and not math.isfinite(v) for v in column):
-                raise ValueError(f"{field.name}: every value must be finite")
+            if any(isinstance(v, float) and not abs(v) <= LARGEST for v in column):
+                raise ValueError(f"{field.name}: every value must be finite, and within {LARGEST:.0f} of 0")
         for name, least, most in _BOUNDS:
             if any(not least <= v <= most for v in getattr(self, name)):
                 raise ValueError(f"{name}: {least} to {most}")
@@ -400,6 +406,6 @@ class Race:
         if not GREEN <= self.regime <= RED:
             raise ValueError(f"regime: {GREEN} to {RED}, not {self.regime}")
         if not 0 <= self.regime_laps <= MAX_RACE_LAPS:
-            raise ValueError("regime_laps cannot be negative")
+            raise ValueError(f"regime_laps: 0 to {MAX_RACE_LAPS}")
         if any(lap > self.circuit.total_laps for lap in self.grid.laps_done):
             raise ValueError(f"laps_done: past the end of a race of {self.circuit.total_laps} laps")

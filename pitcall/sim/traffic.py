@@ -124,12 +124,15 @@ def _duels(b: Block, lap: int, special: int) -> M:
     aid = load(b.f, lane_f(b, AID)) if lap > 2 else splat(ZERO)
     held, held_x = load(b.s, row(b, ORDER, 0)), load(b.f, row(b, LAP_AT, 0))
     held_slow = (held_x == STILL_S) | (held_x > slow_at)
-    held_x = where(held_x == STILL_S, ZERO, held_x)
+    leader_still = held_x == STILL_S
+    held_x = where(leader_still, ZERO, held_x)
     ahead = load(b.f, row(b, T, 0))
     held_t = ahead + held_x
     floor, last = splat(NOBODY_S), splat(NOBODY_S)
     wrong = held_x < NOBODY_S
     safety_car = load(b.f, lane_f(b, SC_NOW)) > HALF
+    if special:  # nobody passes the safety car when the leader stops
+        floor = where(safety_car & ~leader_still, ahead + n.sc_dev_s - hold, floor)
     for q in range(1, b.cars):
         c, x, start = load(b.s, row(b, ORDER, q)), load(b.f, row(b, LAP_AT, q)), load(b.f, row(b, T, q))
         still = x == STILL_S

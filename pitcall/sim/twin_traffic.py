@@ -98,6 +98,8 @@ def _duels(p: Path, lap: int, slow_s: f4) -> None:
     held_lap = ZERO if f[LAP, held] == STILL_S else f[LAP, held]
     held_free = not steady(p, held, slow_s)
     held_t, floor, start_ahead = f[START, held] + held_lap, f4(-1e9), f[START, held]
+    if p.w[NOW_REGIME] == SAFETY_CAR and f[LAP, held] != STILL_S:  # nobody passes the safety car when the leader stops
+        floor = f[START, held] + n.sc_dev_s - hold
     for q in range(1, order.shape[0]):
         c = order[q]
         slow = not steady(p, c, slow_s)

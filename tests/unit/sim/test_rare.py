@@ -22,7 +22,7 @@ from pitcall.sim.race import (
     two_compound_rules,
 )  # fmt: skip
 
-from .conftest import NEVER, make_race, weights
+from .conftest import NEVER, QUIET, make_race, weights
 
 pytestmark = pytest.mark.unit
 
@@ -133,6 +133,15 @@ class TestCompounds:
         """3 s a lap against the best for the wetness."""
         packed = model.pack(make_race(tyres=self.TYRES))
         assert [bool(rare.fits(packed.n, packed.tyres, 0, f4(w))) for w in (0.25, 0.5)] == [True, False]
+
+
+def test_laps_left_are_by_distance_or_by_the_clock():
+    """Leader on lap 11 of 30 at 900 s, 90 s a lap: with a limit of 1,300 s laps 12 to 15 follow."""
+    for limit, left in ((0.0, 19), (1_300.0, 4), (1_350.0, 4), (1_351.0, 5), (950.0, 0), (9_000.0, 19)):
+        n = model.pack(make_race(circuit=replace(QUIET, time_limit_s=limit))).n
+        assert rare.laps_left(n, f4(0.0), 11) == left
+    n = model.pack(make_race(circuit=replace(QUIET, time_limit_s=1_300.0))).n
+    assert rare.laps_left(n, f4(45.0), 11) == 3  # he is later than the reference lap says
 
 
 class TestStanding:

@@ -192,7 +192,7 @@ class TestRegimes:
         story = drive(race, 3, Candidate(20, 2))
         assert story.time_s[11].tolist() == [1.5 * i for i in range(6)]
         assert set(story.age[11].tolist()) == {1.0}
-        assert story.compound[11].tolist() == [0.0, 0.0, 0.0, 2.0, 0.0, 0.0]
+        assert story.compound[11, 3] == 2.0
         assert not story.pitted.any()
         assert story.place == [1, 2, 3, 4, 5, 6]
 
@@ -274,6 +274,12 @@ class TestPolicy:
         tyres = tuple(Tyre(0.125 * i, 0.0, 0.0, 400, 0.0) for i in range(5))
         race = alone(tyres=tyres, boxing=(True,), sets=((0, 3, 1, 0, 0),), rules=two_compound_rules())
         assert drive(race).new[11, 0] == 2
+
+    @pytest.mark.parametrize(("left", "stops"), [(0, 0), (2, 2), (6, 6), (7, 29)])
+    def test_stops_as_long_as_there_are_tyres(self, left, stops):
+        """A car that would stop on every lap does so until its sets are gone; 7 stands for as many as it takes."""
+        race = alone(lap=0, sets=((0, left, 0, 0, 0),), policy=replace(NEVER, stop=weights(bias=1e6)))
+        assert drive(race).pitted.sum() == stops
 
     def test_stops_in_time_when_a_rule_asks_for_it(self):
         """One lap before the last; without a rule never."""

@@ -47,6 +47,13 @@ class TestNeutralised:
             assert (story.time_s[lap] - story.time_s[lap][0]).tolist() == [g - 900.0 for g in gaps]
         assert story.time_s[13, 0] == 3 * 36.0
 
+    def test_the_safety_car_leads_whoever_is_first_when_the_leader_stops(self):
+        """The next car crosses the line where the leader would have; the one that stopped loses its 10 s, not more."""
+        cautions = Cautions(sc_laps=(0.0, 0.0, 0.0, 0.0, 1.0), queue_gap_s=1.0)
+        race = make_race(circuit=circuit(pit_road_s=20.0), cautions=cautions, regime=SAFETY_CAR, regime_laps=2)
+        story = drive(race, 0, Candidate(12, 2))
+        assert story.time_s[12].tolist() == [2 * 54.0 + 10.0, *(2 * 54.0 + k for k in range(5))]
+
     def test_safety_car_brings_the_queue_gap(self):
         """Cars within a minute close up to 1.25 s each, the leader laps at 1.6 times the lap, nobody passes."""
         race = make_race(
