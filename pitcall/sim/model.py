@@ -115,7 +115,7 @@ class Packed(NamedTuple):
 
 def pack(race: Race) -> Packed:
     """The arrays of a race."""
-    c, g = race.circuit, race.grid
+    g = race.grid
     racing = [i for i, r in enumerate(g.racing) if r] or [0]
     now = max(g.laps_done[i] for i in racing)
     start = min(g.time_s[i] for i in racing if g.laps_done[i] == now)
@@ -123,27 +123,9 @@ def pack(race: Race) -> Packed:
     record = np.recarray(1, NUMBERS)[0]
     for field in NUMBERS.names or ():
         record[field] = 0
-    for name, value in _scalars(race, start, cars_f).items():
+    for name, value in _scalars(race, start).items():
         record[name] = value
-    whole = {
-        "total_laps": c.total_laps,
-        "now": now,
-        "first_lap_played": min(g.laps_done[i] for i in racing) + 1,
-        "regime": race.regime,
-        "regime_laps": race.regime_laps,
-        "two_stage_refuel": race.stops.fuel_then_tyres,
-        "unlap": race.cautions.unlap,
-        "raining": race.weather.raining,
-        "rain_lap": race.weather.rain_lap,
-        "min_stops": race.rules.min_stops,
-        "pit_from": race.rules.pit_open[0],
-        "pit_to": race.rules.pit_open[1],
-        "legal": _sensible(race),
-        "classes": len(set(g.klass)) > 1,
-        "wet_race": _can_be_wet(race.weather),
-        "endurance": race.stops.tank_laps > 0 or race.stops.stint_s > 0 or c.time_limit_s > 0 or len(set(g.klass)) > 1,
-    }  # fmt: skip
-    for name, value in whole.items():
+    for name, value in _whole(race, now).items():
         record[name] = value
     record["stop"] = race.policy.stop
     for name in ("after_failure", "after_accident"):
@@ -166,6 +148,29 @@ def pack(race: Race) -> Packed:
         np.float32,
     )  # fmt: skip
     return Packed(record, tyres, _plans(race), cars_f, cars_i)
+
+
+def _whole(race: Race, now: int) -> dict[str, int]:
+    c, g = race.circuit, race.grid
+    playing = [done for done, on in zip(g.laps_done, g.racing, strict=True) if on or not any(g.racing)]
+    return {
+        "total_laps": c.total_laps,
+        "now": now,
+        "first_lap_played": min(playing) + 1,
+        "regime": race.regime,
+        "regime_laps": race.regime_laps,
+        "two_stage_refuel": race.stops.fuel_then_tyres,
+        "unlap": race.cautions.unlap,
+        "raining": race.weather.raining,
+        "rain_lap": race.weather.rain_lap,
+        "min_stops": race.rules.min_stops,
+        "pit_from": race.rules.pit_open[0],
+        "pit_to": race.rules.pit_open[1],
+        "legal": _sensible(race),
+        "classes": len(set(g.klass)) > 1,
+        "wet_race": _can_be_wet(race.weather),
+        "endurance": race.stops.tank_laps > 0 or race.stops.stint_s > 0 or c.time_limit_s > 0 or len(set(g.klass)) > 1,
+    }
 
 
 def _can_be_wet(weather: Weather) -> bool:
@@ -192,10 +197,9 @@ def _plans(race: Race) -> Floats:
     return np.hstack([fixed, worn]).astype(np.float32)
 
 
-def _scalars(race: Race, start: float, cars_f: Floats) -> dict[str, float]:
-    c, s, k, r, w, p = race.circuit, race.stops, race.cautions, race.reliability, race.weather, race.policy
+def _scalars(race: Race, start: float) -> dict[str, float]:
+    c, s, k = race.circuit, race.stops, race.cautions
     road = max(0.0, c.pit_loss_s - s.station_s - s.scale_s)  # without standing; the median stop is in pit_loss_s
-    most = float(cars_f[FAILURE].max()) + r.accident_hazard * (1 + r.restart + r.wet + r.close)
     return {
         "base_lap_s": c.base_lap_s,
         "fuel_s": c.fuel_s,
@@ -240,6 +244,14 @@ def _scalars(race: Race, start: float, cars_f: Floats) -> dict[str, float]:
         "vsc_below": k.red_hazard + k.sc_hazard + k.vsc_hazard,
         "yellow_below": k.red_hazard + k.sc_hazard + k.vsc_hazard + k.yellow_hazard,
         "vsc_to_sc": k.vsc_to_sc,
+        **_chances(race),
+    }
+
+
+def _chances(race: Race) -> dict[str, float]:
+    c, k, r, w, p = race.circuit, race.cautions, race.reliability, race.weather, race.policy
+    most = _most(race)
+    return {
         "sc_dev_s": c.base_lap_s * (k.sc_pace - 1),
         "catch_up_s": c.base_lap_s * (k.sc_pace - k.catch_pace),
         "vsc_dev_s": c.base_lap_s * (k.vsc_pace - 1),
@@ -272,6 +284,13 @@ def _scalars(race: Race, start: float, cars_f: Floats) -> dict[str, float]:
         "last_laps": p.last_laps,
         "per_total": 1 / c.total_laps,
     }
+
+
+def _most(race: Race) -> float:
+    """An incident is at most this likely, per car and lap, but on the first lap."""
+    r = race.reliability
+    least_reliable = max(race.grid.reliability, default=1.0)
+    return r.failure_hazard * least_reliable + r.accident_hazard * (1 + r.restart + r.wet + r.close)
 
 
 def _cars(race: Race, now: int, start: float) -> tuple[Floats, Ints]:

@@ -251,7 +251,7 @@ def _compounds(
     may = np.where(closes.any(axis=1)[:, None], closes, may)
     cost = plan[:COMPOUNDS] + field.wear[race, car][:, None] * plan[COMPOUNDS:]
     gumbel = -np.log(np.maximum(rng.standard_exponential(cost.shape, np.float32), _TINY))
-    score = np.where(may, gumbel * n.compound_s - cost, -np.inf)
+    score = np.where(may, gumbel / n.per_compound - cost, -np.inf)
     chosen: Whole = score.argmax(axis=1)
     return chosen
 
