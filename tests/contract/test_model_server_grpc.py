@@ -163,9 +163,7 @@ class TestAnswers:
         *_, last = await advise(await mesh())
         best = model.candidates(STATE, CAR)[last.decision.best]
         reading = model.read(STATE)
-        assert last.provenance == reply.Provenance(
-            model.MODEL, 7, STATE.cars[CAR].laps_done, STATE.t, reading.assumed
-        )
+        assert last.provenance == reply.Provenance(model.MODEL, 7, STATE.cars[CAR].laps_done, STATE.t, reading.assumed)
         assert last.evidence == model.evidence(STATE, reading, CAR, best)
         assert last.timings.sim_worker_ms > 0
         assert last.timings.model_server_ms > 0

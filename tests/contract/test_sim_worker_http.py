@@ -22,8 +22,8 @@ from pitcall.sim import outcome_bytes
 from pitcall.sim.engine import Engine
 from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import Budget, Candidate, DecideRequest, Decision, Forecast, ForecastRequest, Option
-from pitcall.sim.race import Grid, Race
 from pitcall.sim.outcome import joined
+from pitcall.sim.race import Grid, Race
 
 pytestmark = pytest.mark.contract
 
