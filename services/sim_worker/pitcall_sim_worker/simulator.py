@@ -111,8 +111,12 @@ class Simulator:
     def warm_up(self) -> None:
         """Build the kernel. Blocks for seconds: run it in a thread."""
         started = time.perf_counter()
-        self._kernel = self._build(self._settings.threads)
-        gc.freeze()  # what numba brought along stays: no collection need look at it again inside a decision
+        gc.disable()  # what numba brings along stays; looking for garbage in it takes 60 ms of the start
+        try:
+            self._kernel = self._build(self._settings.threads)
+        finally:
+            gc.enable()
+        gc.freeze()  # and no collection need look at it again inside a decision
         if self._closing.is_set():
             self._kernel.close()
         _log.info("warm after %.2f s, %d threads", time.perf_counter() - started, self._settings.threads)
