@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pitcall.cli import goals
+from pitcall.wire.view import rejoin_words
 
 #: Options of a decision that are shown; --json has all.
 SHOWN_OPTIONS: Final = 8
@@ -70,12 +71,8 @@ def _best(decision: Mapping[str, Any]) -> str:
     """Where the best call comes out and between whom, and what the same stop costs one lap later."""
     best, parts = decision["options"][decision["best"]], []
     if best["rejoin_position"] is not None:
-        near = f"comes out P{best['rejoin_position']:.1f}"
-        if best["rejoin_ahead"] is not None:
-            near += f", {best['rejoin_gap_ahead_s']:.1f} s behind {best['rejoin_ahead']}"
-        if best["rejoin_behind"] is not None:
-            near += f", {best['rejoin_gap_behind_s']:.1f} s ahead of {best['rejoin_behind']}"
-        parts.append(near)
+        sides = ("rejoin_ahead", "rejoin_gap_ahead_s", "rejoin_behind", "rejoin_gap_behind_s")
+        parts.append(f"comes out P{best['rejoin_position']:.1f}{rejoin_words(*(best[name] for name in sides))}")
     if best["wait_cost"] is not None:
         cost = goals.difference(best["wait_cost"], best["wait_cost_error"], decision["utility"])
         parts.append(f"one lap later costs {cost}")

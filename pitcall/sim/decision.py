@@ -105,7 +105,8 @@ def _options(trial: Trial, best: int, error: Sequence[float]) -> list[Option]:
     target = float(reference.mean())
     weights = {n: goal.tilt(reference[:n], target) for n in {len(places) for places in trial.places}}
     p = [_distribution(places, weights[len(places)], trial.cars) for places in trial.places]
-    return [_option(trial, k, p[k], p[best], error[k]) for k in range(len(p))]
+    of_best = goal.mean_position(p[best]), goal.value(trial.utility, p[best])
+    return [_option(trial, k, p[k], of_best, error[k]) for k in range(len(p))]
 
 
 def _distribution(places: Bytes, weights: goal.Floats, cars: int) -> goal.Floats:
@@ -115,10 +116,11 @@ def _distribution(places: Bytes, weights: goal.Floats, cars: int) -> goal.Floats
     return p[1:]
 
 
-def _option(trial: Trial, k: int, p: goal.Floats, p_best: goal.Floats, error: float) -> Option:
+def _option(trial: Trial, k: int, p: goal.Floats, of_best: tuple[float, float], error: float) -> Option:
+    """One row of the decision; ``of_best``: mean position and value of the best one."""
     utility, cars, call = trial.utility, trial.race.grid.cars, trial.calls[k]
     mean, value = goal.mean_position(p), goal.value(utility, p)
-    further = mean - goal.mean_position(p_best)
+    further = mean - of_best[0]
     (ahead, gap_ahead), (behind, gap_behind) = trial.rejoins.neighbour(k, 0), trial.rejoins.neighbour(k, 1)
     return Option(
         lap=call.lap,
@@ -130,7 +132,7 @@ def _option(trial: Trial, k: int, p: goal.Floats, p_best: goal.Floats, error: fl
         draws=len(trial.places[k]),
         rejoin_position=None if call.lap is None else trial.rejoins.position(k),
         utility=value,
-        delta=max(0.0, goal.worse(utility, value, goal.value(utility, p_best))),
+        delta=max(0.0, goal.worse(utility, value, of_best[1])),
         expected_points=goal.expected_points(utility, p),
         p_win=float(p[0]),
         p_target=goal.p_target(utility, p),

@@ -204,7 +204,7 @@ def _laps_from_wire(columns: pb.LapColumns, cars: int) -> list[tuple[LapRecord, 
 
 def _records(columns: pb.LapColumns, lap: list[int], time_s: list[float]) -> list[LapRecord]:
     """One record per row. Raises InvalidRequest for a value out of range."""
-    if not all(1 <= n <= MAX_LAPS for n in lap):
+    if lap and not (min(lap) >= 1 and max(lap) <= MAX_LAPS):
         raise InvalidRequest(f"state.laps.lap: 1 to {MAX_LAPS} only")
     if not all(0 <= t <= MAX_TIME_S for t in time_s):  # false for NaN too
         raise InvalidRequest(f"state.laps.time_s: 0 to {MAX_TIME_S:.0f} s only")
@@ -214,7 +214,7 @@ def _records(columns: pb.LapColumns, lap: list[int], time_s: list[float]) -> lis
     age = [None if v == -1 else v for v in columns.tyre_age]
     if not all(v is None or 0 <= v <= MAX_LAPS for v in age):
         raise InvalidRequest(f"state.laps.tyre_age: 0 to {MAX_LAPS}, or -1 where it is not known")
-    compound = [fields.known(fields.COMPOUND_FROM_WIRE, c, "state.laps.compound") for c in columns.compound]
-    flags = [fields.known(_FLAGS, bits, "state.laps.flags") for bits in columns.flags]
+    compound = fields.all_known(fields.COMPOUND_FROM_WIRE, columns.compound, "state.laps.compound")
+    flags = fields.all_known(_FLAGS, columns.flags, "state.laps.flags")
     pit_in, pit_out, green = zip(*flags, strict=True) if flags else ((), (), ())
-    return list(map(LapRecord, lap, time_s, lap_time_s, compound, age, pit_in, pit_out, green))
+    return list(map(LapRecord._make, zip(lap, time_s, lap_time_s, compound, age, pit_in, pit_out, green, strict=True)))

@@ -7,6 +7,8 @@ What does not exist (a rejoin without a stop, a break-even out of reach) is NaN 
 import dataclasses
 import math
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Literal, cast
 
 from pitcall.errors import InvalidRequest
@@ -34,6 +36,7 @@ _NUMBERS: Final = (
 _OR_NONE: Final = ("rejoin_position", "rejoin_gap_ahead_s", "rejoin_gap_behind_s", "wait_cost", "wait_cost_error")
 _AS_THEY_ARE: Final = ("draws", "rejoin_ahead", "rejoin_behind")
 _COLUMNS: Final = ("lap", "compound", *_NUMBERS, *_OR_NONE, *_AS_THEY_ARE)
+_ROW: Final = attrgetter(*_COLUMNS)
 
 
 def decision_to_wire(decision: Decision) -> pb.Decision:
@@ -77,15 +80,11 @@ def decision_from_wire(message: pb.Decision) -> Decision:
 
 
 def _options_to_wire(options: Sequence[Option]) -> pb.OptionColumns:
-    calls = [fields.call_to_wire(option.lap, option.compound) for option in options]
-    columns: dict[str, Any] = {name: [getattr(o, name) for o in options] for name in (*_NUMBERS, *_AS_THEY_ARE)}
-    columns |= {name: [fields.missing(getattr(o, name)) for o in options] for name in _OR_NONE}
-    return pb.OptionColumns(
-        lap=[lap for lap, _ in calls],
-        compound=[compound for _, compound in calls],
-        p_position=[p for option in options for p in option.p_position],
-        **columns,
-    )
+    columns: dict[str, Any] = dict(zip(_COLUMNS, zip(*map(_ROW, options), strict=True), strict=True))
+    columns |= {name: [math.nan if value is None else value for value in columns[name]] for name in _OR_NONE}
+    calls = map(fields.call_to_wire, columns["lap"], columns["compound"])
+    columns["lap"], columns["compound"] = zip(*calls, strict=True)
+    return pb.OptionColumns(p_position=chain.from_iterable(option.p_position for option in options), **columns)
 
 
 def _options_from_wire(columns: pb.OptionColumns) -> tuple[Option, ...]:

@@ -84,6 +84,14 @@ def known(table: Mapping[int, T], value: int, where: str) -> T:
     return table[value]
 
 
+def all_known(table: Mapping[int, T], column: Iterable[int], where: str) -> list[T]:
+    """What the values of a column stand for."""
+    values = list(column)
+    for value in set(values):  # few, however long the column
+        known(table, value, where)
+    return list(map(table.__getitem__, values))
+
+
 def finite(value: float, where: str) -> float:
     """A number, not NaN or infinite."""
     if not math.isfinite(value):

@@ -13,6 +13,10 @@ from pitcall.sim.messages import ZONE, Budget, Goal, Utility
 from pitcall.wire import fields
 from pitcall.wire.v1 import strategy_pb2 as pb
 
+#: Largest message that carries a question, bytes; gRPC itself refuses a longer one before it is read. The state of 64
+#: cars after 2,000 laps has 3 million.
+MAX_MESSAGE: Final = 4 << 20
+
 _GOAL_TO_WIRE: Final[dict[Goal, pb.Goal]] = {
     goal: cast("pb.Goal", pb.Goal.Value(f"GOAL_{goal.upper()}")) for goal in ZONE
 }

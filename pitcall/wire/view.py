@@ -1,4 +1,4 @@
-"""What a client sees of a race: ``Race``, ``Car`` and ``race.delta`` of docs/reference/socket.md. Pure."""
+"""What a client sees: ``Race``, ``Car`` and ``race.delta`` of docs/reference/socket.md, and a rejoin in words. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +39,18 @@ def delta(race: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Jso
         "changes": {name: value for name, value in after.items() if name != "cars" and before.get(name) != value},
         "cars": [car for car in after["cars"] if known.get(car["car"]) != car],
     }
+
+
+def rejoin_words(ahead: str | None, gap_ahead_s: float | None, behind: str | None, gap_behind_s: float | None) -> str:
+    """Between whom a stop mostly comes out, to follow a position: ``, 1.2 s behind HAM``; empty if mostly alone.
+
+    Each side has its own most frequent car, in different races. It can be the same one: the stop comes out
+    sometimes behind it and sometimes ahead.
+    """
+    if ahead and ahead == behind:
+        return f", around {ahead}: {gap_ahead_s:.1f} s behind it or {gap_behind_s:.1f} s ahead"
+    front = f", {gap_ahead_s:.1f} s behind {ahead}" if ahead else ""
+    return front + (f", {gap_behind_s:.1f} s ahead of {behind}" if behind else "")
 
 
 def _car(position: int, order: list[CarState]) -> Json:

@@ -18,14 +18,16 @@ from pitcall_sim_worker.simulator import NumbaKernel, Simulator
 
 from pitcall import forecast as model
 from pitcall.domain.reducer import reduce_all, until_lap
-from pitcall.errors import Cancelled
 from pitcall.sim import decision as loop
 from pitcall.sim.engine import Engine
 from pitcall.sim.messages import Budget, DecideRequest, Decision, ForecastRequest, Option
 from pitcall.synth import synthesise
 from pitcall.wire import convert, reply
+from pitcall.wire.request import MAX_MESSAGE
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
+
+from .kernels import Held
 
 pytestmark = pytest.mark.contract
 
@@ -38,30 +40,8 @@ QUESTION = pb.AdviseRequest(state=convert.state_to_wire(STATE), car=CAR, seed=7,
 SCREEN = Decision((Option(None, None, 1.5, (0.5, 0.5), 0.0, 0.0, 16),), 0, False, 1, 16)
 
 
-class Stuck:
-    """A kernel that yields one decision and then waits until it is cancelled."""
-
-    def __init__(self) -> None:
-        self.began, self.stopped = threading.Event(), threading.Event()
-
-    def decide(self, request, *, out_of_time, cancelled):
-        self.began.set()
-        yield SCREEN
-        pause = threading.Event()
-        while not cancelled():
-            pause.wait(0.001)
-        self.stopped.set()
-        raise Cancelled("taken back")
-
-    def forecast(self, request, *, cancelled):
-        raise ZeroDivisionError("the inside")
-
-    def close(self):
-        """Nothing to stop."""
-
-
 def stuck(_threads):
-    return Stuck()
+    return Held(SCREEN)
 
 
 @asynccontextmanager
@@ -217,6 +197,34 @@ class TestRefusals:
         found = await refusal(await mesh(stuck), pb.AdviseRequest(**fields))
         assert found == (grpc.StatusCode[code], name, None)
 
+    async def test_a_message_that_is_too_large_is_refused_before_it_is_read(self, mesh, monkeypatch):
+        """50 MB: gRPC's own status at once, nothing is parsed, and the connection goes on to answer."""
+        read, real = [], convert.state_from_wire
+
+        def counted(message):
+            read.append(message)
+            return real(message)
+
+        monkeypatch.setattr(convert, "state_from_wire", counted)
+        channel = await mesh()
+        send = channel.unary_stream("/pitcall.wire.v1.StrategyService/Advise", request_serializer=bytes)
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            [_ async for _ in send(bytes(50 * 2**20), timeout=5)]
+        assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert read == []
+        assert (await advise(channel))[-1].decision.final
+        assert len(read) == 1
+
+    async def test_the_largest_message_is_what_both_sides_say(self, mesh):
+        """A question of exactly MAX_MESSAGE bytes is read, and refused for what is in it."""
+        question = pb.AdviseRequest(state=QUESTION.state, car="x" * MAX_MESSAGE)
+        question.car = question.car[: MAX_MESSAGE - question.ByteSize()]
+        assert question.ByteSize() == MAX_MESSAGE
+        channel = await mesh(stuck)
+        assert await refusal(channel, question) == (grpc.StatusCode.NOT_FOUND, "NotFound", None)
+        question.car += "x"
+        assert await refusal(channel, question) == (grpc.StatusCode.RESOURCE_EXHAUSTED, None, None)
+
     async def test_no_worker_is_unavailable(self):
         """Connection refused: retryable, and it names the class."""
         async with model_server(unused_url()) as channel:
@@ -268,7 +276,7 @@ class TestRefusals:
 
     async def test_a_full_queue_is_resource_exhausted_with_the_pause_to_make(self, mesh):
         """429 of the worker keeps its meaning and its Retry-After."""
-        kernel = Stuck()
+        kernel = Held(SCREEN)
         channel = await mesh(lambda _: kernel, running=1, waiting=0)
         first = rpc.StrategyServiceStub(channel).Advise(QUESTION)
         await first.read()
@@ -278,7 +286,7 @@ class TestRefusals:
     async def test_a_deadline_steers_the_simulation(self, mesh):
         """A question without a seed is answered in time with what is known by then, and says that it was cut."""
 
-        class Slow(Stuck):
+        class Slow(Held):
             def decide(self, request, *, out_of_time, cancelled):
                 pause = threading.Event()
                 while not out_of_time():
@@ -291,7 +299,7 @@ class TestRefusals:
 
     async def test_a_deadline_ends_the_simulation(self, mesh):
         """A question by rule that runs out of time is an error here, and nothing plays on there."""
-        kernel = Stuck()
+        kernel = Held(SCREEN)
         channel = await mesh(lambda _: kernel)
         code, _, _ = await refusal(channel, timeout_s=0.5)
         assert code is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -320,7 +328,7 @@ class TestRefusals:
 class TestCancel:
     async def test_reaches_the_thread_that_plays(self, mesh):
         """Two hops away, the simulation stops soon after the caller took its question back."""
-        kernel = Stuck()
+        kernel = Held(SCREEN)
         call = rpc.StrategyServiceStub(await mesh(lambda _: kernel)).Advise(QUESTION)
         await call.read()
         assert not kernel.stopped.is_set()
@@ -364,7 +372,7 @@ class TestLife:
 
     async def test_stop_says_not_serving_and_lets_open_answers_end(self, serve_http):
         """A probe sees it go while the question that is open gets its time."""
-        kernel = Stuck()
+        kernel = Held(SCREEN)
         async with sim_worker(serve_http, lambda _: kernel) as url:
             server = ModelServer(Settings(port=0, sim_urls=url), load=lambda: "cpu")
             port = await server.start()

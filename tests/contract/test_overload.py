@@ -58,7 +58,7 @@ def worker():
     child = subprocess.Popen([sys.executable, "-m", "pitcall_sim_worker"], env=os.environ | environment)
     try:
         with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=f"http://127.0.0.1:{port}") as client:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 180  # the first start compiles
             while client.get("/ready").status_code != 200:
                 assert time.monotonic() < until
         yield child, port

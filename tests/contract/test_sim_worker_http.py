@@ -15,7 +15,6 @@ from pitcall_sim_worker.settings import Settings
 from pitcall_sim_worker.simulator import DECIDE_REQUEST, EVALUATE_REQUEST, FORECAST_REQUEST, NumbaKernel, Simulator
 from pydantic import TypeAdapter
 
-from pitcall.errors import Cancelled
 from pitcall.priors import DEFAULT_POLICY, DEFAULT_TYRES, default_circuit
 from pitcall.sim import decision as loop
 from pitcall.sim import outcome_bytes
@@ -24,6 +23,8 @@ from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import Budget, Candidate, DecideRequest, Decision, Forecast, ForecastRequest, Option
 from pitcall.sim.outcome import joined
 from pitcall.sim.race import Grid, Race
+
+from .kernels import Held
 
 pytestmark = pytest.mark.contract
 
@@ -51,32 +52,6 @@ def part(first_path, paths):
 
 
 SCREEN = Decision((Option(None, None, 1.5, (0.5, 0.5, 0.0), 0.0, 0.0, 16),), 0, False, 1, 16)
-
-
-class Held:
-    """A kernel whose decide yields ``first`` and then waits until it is cancelled."""
-
-    def __init__(self, *first: Decision) -> None:
-        self.first = first
-        self.began, self.stopped = threading.Event(), threading.Event()
-
-    def decide(self, request, *, out_of_time, cancelled):
-        self.began.set()
-        yield from self.first
-        pause = threading.Event()
-        while not cancelled():
-            pause.wait(0.001)
-        self.stopped.set()
-        raise Cancelled("taken back")
-
-    def forecast(self, request, *, cancelled):
-        raise ZeroDivisionError("the inside")
-
-    def evaluate(self, request, *, cancelled):
-        (*_,) = self.decide(request, out_of_time=None, cancelled=cancelled)
-
-    def close(self):
-        """Nothing to stop."""
 
 
 class Worker:

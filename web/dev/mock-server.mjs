@@ -97,7 +97,7 @@ class Session {
         : tool === "forecast" ? `P${state.cars.find((each) => each.car === car)?.position ?? 1} is the most likely finish.` : "Because the mediums lose 0.09 s a lap from here and the car behind has stopped.",
       why: ["Mediums are 18 laps old and lose 0.09 s a lap from here.", "HAM, 2.4 s behind, undercuts if he stops first: margin 0.7 s.", "A stop costs 21.5 s under green, about 12 s under a safety car.", "Staying out costs more than three places: one dry compound is still to be used."],
       decision: last, forecast: tool === "forecast" ? forecast(state) : null, standings: null,
-      provenance: { model: "prior@1", seed: 4211873905, race: this.race.id, race_lap: state.lap, feed_age_s: 0, assumed: ["Tyres of ZHO are not known: mediums assumed.", "Pit loss of 21.5 s is the prior of this circuit."], draws: 4096, rounds: 7, trace_id: "4bf92f3577b34da6a3ce929d0e0e4736" },
+      provenance: { model: "mock@1", seed: 4211873905, race: this.race.id, race_lap: state.lap, feed_age_s: 0, assumed: ["Tyres of ZHO are not known: mediums assumed.", "Pit loss of 21.5 s is the prior of this circuit."], draws: 4096, rounds: 7, trace_id: "4bf92f3577b34da6a3ce929d0e0e4736" },
       timings_ms: { total: 283.4, orchestrator: 4.2, model_server: 11.7, sim_worker: 267.5 },
     });
   }

@@ -10,6 +10,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pitcall.wire.request import MAX_MESSAGE
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_model_server.advisor import Advisor
@@ -27,6 +28,8 @@ _OPTIONS = (
     # An orchestrator may look every 10 s whether an idle connection still stands.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # RESOURCE_EXHAUSTED before a byte of the message is kept.
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
 )
 
 _log = logging.getLogger(__name__)

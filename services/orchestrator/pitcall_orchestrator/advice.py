@@ -90,6 +90,7 @@ class ModelServer:
 
         Raises:
             PitcallError: the class that the model server named.
+            InvalidRequest: the state is too large to be sent.
             ModelServerUnavailable: it did not answer.
             DeadlineExceeded: not in time.
         """
@@ -102,6 +103,7 @@ class ModelServer:
             what_if=request.what_if_to_wire(terms.what_if),
             no_outlook=not terms.outlook,
         )
+        _check_size(asked)
         final = False
         with self._errors(terms) as stub:
             call = stub.Advise(asked, timeout=_positive(terms), metadata=_trace())
@@ -134,6 +136,7 @@ class ModelServer:
             utility=request.utility_to_wire(terms.utility),
             what_if=request.what_if_to_wire(terms.what_if),
         )
+        _check_size(asked)
         with self._errors(terms) as stub:
             return reply.comparison_from_wire(await stub.Compare(asked, timeout=_positive(terms), metadata=_trace()))
 
@@ -145,6 +148,7 @@ class ModelServer:
             paths=terms.max_paths or 0,
             what_if=request.what_if_to_wire(terms.what_if),
         )
+        _check_size(asked)
         with self._errors(terms) as stub:
             return reply.outlook_from_wire(await stub.Forecast(asked, timeout=_positive(terms), metadata=_trace()))
 
@@ -222,6 +226,15 @@ def _named(exc: grpc.aio.AioRpcError) -> PitcallError | None:
     if kind is Cancelled:
         return ModelServerUnavailable("the model server gave the question up; ask again")
     return kind(exc.details() or kind.__name__)
+
+
+def _check_size(asked: pb.AdviseRequest | pb.CompareRequest | pb.ForecastRequest) -> None:
+    """Raises InvalidRequest: gRPC would refuse the message, in words that look as if trying again could help."""
+    if (size := asked.ByteSize()) > request.MAX_MESSAGE:
+        raise InvalidRequest(
+            f"race {asked.state.race!r:.80} is too large to ask about: {size} bytes with {len(asked.state.cars)} cars, "
+            f"at most {request.MAX_MESSAGE}"
+        )
 
 
 def _positive(terms: Terms) -> float:

@@ -15,6 +15,7 @@ from pitcall.domain.tyres import Compound
 from pitcall.errors import NotUnderstood
 from pitcall.sim.messages import Decision, Option, Utility
 from pitcall.wire.reply import Advice
+from pitcall.wire.view import rejoin_words
 from pitcall_orchestrator.goals import Z95, Aim, clear
 from pitcall_orchestrator.planner import Intent, Plan
 from pitcall_orchestrator.report import TRACK, Said, car_ahead, event, supposed, supposition
@@ -251,11 +252,7 @@ def _rejoin(call: _Call) -> str:
             f"Box lap {later[0]} and {subject} about P{option.rejoin_position:.1f}{between(option)}. "
             f"The call: {_lower(call.order())}."
         )
-    near = ""
-    if facts.rejoin_ahead:
-        near += f", {facts.rejoin_gap_ahead_s:.1f} s behind {facts.rejoin_ahead}"
-    if facts.rejoin_behind:
-        near += f", {facts.rejoin_gap_behind_s:.1f} s ahead of {facts.rejoin_behind}"
+    near = rejoin_words(facts.rejoin_ahead, facts.rejoin_gap_ahead_s, facts.rejoin_behind, facts.rejoin_gap_behind_s)
     return f"Box now and {subject} P{facts.rejoin_position}{near}. The call: {_lower(call.order())}."
 
 
@@ -351,12 +348,9 @@ def _otherwise(call: _Call) -> list[str]:
 
 def between(option: Option) -> str:
     """The cars between which a stop mostly comes out, and how close they are."""
-    near = ""
-    if option.rejoin_ahead and option.rejoin_gap_ahead_s is not None:
-        near += f", {option.rejoin_gap_ahead_s:.1f} s behind {option.rejoin_ahead}"
-    if option.rejoin_behind and option.rejoin_gap_behind_s is not None:
-        near += f", {option.rejoin_gap_behind_s:.1f} s ahead of {option.rejoin_behind}"
-    return near
+    return rejoin_words(
+        option.rejoin_ahead, option.rejoin_gap_ahead_s, option.rejoin_behind, option.rejoin_gap_behind_s
+    )
 
 
 def _first(options: Iterable[Option]) -> Option | None:

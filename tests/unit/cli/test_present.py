@@ -87,6 +87,15 @@ def test_the_best_call_says_where_it_comes_out_and_what_waiting_costs():
     assert "comes out P4.2, 1.2 s behind NOR, 0.8 s ahead of GAS; one lap later costs 0.20 ± 0.02" in text
 
 
+def test_a_car_on_both_sides_of_the_best_call_is_named_once():
+    """Ahead in some races and behind in others."""
+    best = option(
+        22, 2.0, rejoin_ahead="NOR", rejoin_gap_ahead_s=1.24, rejoin_behind="NOR", rejoin_gap_behind_s=0.8
+    )  # fmt: skip
+    text = shown(body(decision=KNOWN | {"options": [best], "best": 0}))
+    assert "comes out P4.2, around NOR: 1.2 s behind it or 0.8 s ahead" in text
+
+
 @pytest.mark.parametrize(
     ("utility", "value", "head", "row"),
     [

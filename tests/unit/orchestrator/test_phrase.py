@@ -263,6 +263,13 @@ class TestReasons:
         best = replace(best, rejoin_ahead="", rejoin_gap_ahead_s=None)
         assert "The stop comes out about P3.5, 0.5 s ahead of PER." in advice_on(PIT, best).why
 
+    def test_a_car_on_both_sides_of_a_stop_is_named_once(self, advice_on):
+        """In some races it is ahead, in others behind: to come out behind and ahead of it would be nonsense."""
+        best = replace(option(14, HARD), rejoin_ahead="PER", rejoin_gap_ahead_s=1.25, rejoin_behind="PER",
+                       rejoin_gap_behind_s=0.5)  # fmt: skip
+        said = "The stop comes out about P3.5, around PER: 1.2 s behind it or 0.5 s ahead."
+        assert said in advice_on(PIT, best).why
+
     def test_calls_that_are_as_good_are_named(self, state, advice_of):
         """A resolved call may have equals: two by name, the others by their number."""
         options = option(14, HARD), option(15, HARD, 0.01), option(16, MEDIUM, 0.02), option(17, HARD, 0.03)

@@ -12,6 +12,7 @@ from pitcall.sim import outcome_bytes
 from pitcall.sim.evaluate import EvaluateRequest
 from pitcall.sim.messages import Candidate
 from pitcall.sim.outcome import Outcome
+from pitcall.sim.trial import LANES, LOOK_S
 
 pytestmark = pytest.mark.unit
 
@@ -55,15 +56,21 @@ def ask(request_):
     return EvaluateRequest(request_.race, 7, 100, 700, "B", CALLS)
 
 
-def test_blocks_put_together_are_the_whole(ask, monkeypatch):
+def test_blocks_put_together_are_the_whole(ask):
     """Cut along paths and along calls, or not at all: the same bytes."""
     whole = outcome_bytes.pack(Player().play(ask.race, 7, range(100, 800), 1, CALLS))
     assert played(ask, Player()) == whole
-    monkeypatch.setattr(ranges, "FIRST_RACES", 4)
     cut = Player(race_s=1e-5)
     assert played(ask, cut) == whole
     assert len(cut.blocks) > 20
-    assert max(calls for _, calls in cut.blocks) == 4
+    assert max(calls for _, calls in cut.blocks) < len(CALLS)
+
+
+def test_blocks_fill_the_lanes_of_every_thread(ask):
+    """However many calls there are: the kernel plays 32 paths for the price of one."""
+    player = Player(race_s=1e-5)
+    played(ask, player)
+    assert {len(paths) for paths, _ in player.blocks if paths.stop < 800} == {LANES * player.width}
 
 
 def test_without_a_car_it_is_where_all_finish(request_):
@@ -78,8 +85,9 @@ def test_blocks_get_as_long_as_the_time_between_two_looks(ask):
     slow, fast = Player(race_s=1e-4), Player()
     played(ask, slow)
     played(ask, fast)
-    assert len(slow.blocks[2][0]) * len(CALLS) * 1e-4 / slow.width < 2 * ranges.LOOK_S
-    assert len(fast.blocks) <= 3
+    paths, calls = slow.blocks[2]
+    assert len(paths) * calls * 1e-4 / slow.width < 2 * LOOK_S
+    assert fast.blocks[-1][1] == len(CALLS)
 
 
 def test_it_ends_soon_after_it_is_taken_back(ask):

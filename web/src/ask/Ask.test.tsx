@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import { aBreakEven, aCall, aCar, aContingency, aDecision, aDelta, anAnswer, anError, anOption, aSnapshot } from "../testing/frames";
+import { aBreakEven, aCall, aCar, aContingency, aDecision, aDelta, anAnswer, anError, anOption, aSnapshot, MODEL } from "../testing/frames";
 import { renderLive, renderRace } from "../testing/page";
 import { Answer } from "./Answer";
 import { AskBox } from "./AskBox";
@@ -135,6 +135,14 @@ describe("an answer", () => {
     expect(facts).toContain("1 lap later costs2.1 % points ± 0.8");
   });
 
+  it("names a car once that the stop comes out around", async () => {
+    const { server, say } = await ask();
+    const around = { rejoin_ahead: "NOR", rejoin_gap_ahead_s: 5.57, rejoin_behind: "NOR", rejoin_gap_behind_s: 5.1 };
+    say(anAnswer(server.asked, { decision: aDecision({ options: [anOption(24, "hard", 0, around)], best: 0 }) }));
+    const facts = [...answer().querySelectorAll("dl div")].map((fact) => fact.textContent?.trim());
+    expect(facts).toContain("Comes outP3 around NOR: 5.6 s behind or 5.1 s ahead");
+  });
+
   it("says which calls are as good", async () => {
     const { server, say } = await ask();
     say(anAnswer(server.asked, { decision: aDecision({ tied: [1] }) }));
@@ -192,7 +200,7 @@ describe("an answer", () => {
   it("says where it comes from: model, seed, lap, age, assumptions, time per hop", async () => {
     const { server, say } = await ask();
     say(anAnswer(server.asked));
-    const source = screen.getByText("prior@1").closest("footer")?.textContent;
+    const source = screen.getByText(MODEL).closest("footer")?.textContent;
     for (const part of ["lap 20", "data 0.4 s old", "1\u202f024 races", "1 assumption", "Seed42", "4bf92f3577b34da6", "mediums assumed"])
       expect(source).toContain(part);
     for (const part of ["120 ms", "orchestrator 4.0 ms", "model server 16 ms", "sim worker 100 ms"]) expect(source).toContain(part);

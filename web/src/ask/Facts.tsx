@@ -1,17 +1,5 @@
+import { FactList } from "../ui/FactList";
 import type { Decision } from "../wire/answer";
 import { factsOf } from "./facts";
 
-export function Facts({ decision }: { decision: Decision }) {
-  return (
-    <dl className="facts">
-      {factsOf(decision).map(({ name, value, note }) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            {value} {note && <small>{note}</small>}
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
+export const Facts = ({ decision }: { decision: Decision }) => <FactList className="facts" facts={factsOf(decision)} />;

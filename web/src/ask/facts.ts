@@ -1,14 +1,9 @@
 import { bestOption, perLap, pitWindow, runnerUp } from "../odds/decision";
 import { amount, goalFact, type Unit, unitOf, withUnit } from "../odds/goal";
 import { chance, mode, standardError } from "../odds/odds";
+import type { Fact } from "../ui/FactList";
 import { percent, places } from "../ui/format";
 import type { Decision, Option } from "../wire/answer";
-
-export interface Fact {
-  name: string;
-  value: string;
-  note?: string;
-}
 
 /** Laps of waiting whose price is shown. */
 const WAIT = 3;
@@ -31,15 +26,20 @@ function otherCall(decision: Decision, best: Option): Fact[] {
   return other ? [costs(name, other.delta, other.standard_error, unit)] : [];
 }
 
-/** Where the stop comes out, and between whom. */
-function comesOut({ rejoin_position: at, ...option }: Option): Fact[] {
-  if (at === null) return [];
-  const { rejoin_ahead: ahead, rejoin_gap_ahead_s: front, rejoin_behind: behind, rejoin_gap_behind_s: back } = option;
-  const near = [
+/** Between whom: each side has its own most frequent car. It can be the same one, ahead in some races and behind in others. */
+function near({ rejoin_ahead: ahead, rejoin_gap_ahead_s: front, rejoin_behind: behind, rejoin_gap_behind_s: back }: Option): string {
+  if (ahead !== null && ahead === behind) return `around ${ahead}: ${front?.toFixed(1)} s behind or ${back?.toFixed(1)} s ahead`;
+  const sides = [
     ...(ahead === null || front === null ? [] : [`${front.toFixed(1)} s behind ${ahead}`]),
     ...(behind === null || back === null ? [] : [`${back.toFixed(1)} s ahead of ${behind}`]),
   ];
-  return [{ name: "Comes out", value: `P${Math.round(at)}`, ...(near.length > 0 && { note: near.join(", ") }) }];
+  return sides.join(", ");
+}
+
+/** Where the stop comes out. */
+function comesOut(option: Option): Fact[] {
+  if (option.rejoin_position === null) return [];
+  return [{ name: "Comes out", value: `P${Math.round(option.rejoin_position)}`, note: near(option) }];
 }
 
 function window(decision: Decision): Fact[] {

@@ -1,3 +1,4 @@
+import { type Fact, FactList } from "../ui/FactList";
 import { count, percent, places } from "../ui/format";
 import { Tyre } from "../ui/Tyre";
 import type { Column } from "./columns";
@@ -11,12 +12,6 @@ export function columnWords(column: Column, position: number): string {
   const lost = column.lost ? `, ${column.lost.amount.toFixed(column.lost.unit.decimals)} ${column.lost.unit.name} lost` : "";
   const here = `P${position} ${percent(column.p[position - 1] ?? 0)}`;
   return `${column.title}${tyre}: mean position ${places(column.mean)}${lost}, ${here}`;
-}
-
-interface Fact {
-  name: string;
-  value: string;
-  note?: string;
 }
 
 function lossFact({ amount, error, unit }: NonNullable<Column["lost"]>): Fact {
@@ -49,22 +44,12 @@ export function Tooltip({ column, position, x, chartWidth }: Props) {
         <p>Not a legal call on this tyre.</p>
       </div>
     );
-  const rows = factsOf(column, position);
   return (
     <div className="tooltip" style={{ left, width: WIDTH }} aria-hidden="true">
       <strong>
         {column.title} {column.compound && <Tyre compound={column.compound} label={false} />} {column.compound}
       </strong>
-      <dl>
-        {rows.map(({ name, value, note }) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              {value} {note && <small>{note}</small>}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={factsOf(column, position)} />
     </div>
   );
 }

@@ -23,6 +23,13 @@ function start(random = () => 1) {
   return { server, links, frames, broken, connection };
 }
 
+/** The link breaks, and the next one stands. */
+function reconnect(server: FakeServer) {
+  server.drop();
+  vi.runOnlyPendingTimers();
+  server.accept();
+}
+
 describe("the connection", () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
@@ -45,9 +52,7 @@ describe("the connection", () => {
     server.accept();
     server.say(aWelcome());
     server.say(draining);
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     expect(server.got("hello").at(-1)).toEqual({ type: "hello", version: 1, resume: "token-1", last_seq: 2 });
     server.say(aWelcome({ resumed: true }), 2);
     expect(links).toEqual(["live", "lost", "live"]);
@@ -58,9 +63,7 @@ describe("the connection", () => {
     server.accept();
     server.say(aWelcome());
     server.say(draining);
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     server.say(aWelcome({ resumed: true }), 2);
     server.say(draining, 2);
     server.say(draining, 3);
@@ -71,9 +74,7 @@ describe("the connection", () => {
     const { server, frames } = start();
     server.accept();
     server.say(aWelcome());
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     server.say(aWelcome({ resumed: true }), 5);
     server.say(draining, 2);
     expect(frames.at(-1)).toMatchObject({ type: "draining", seq: 2 });
@@ -83,15 +84,11 @@ describe("the connection", () => {
     const { server, frames } = start();
     server.accept();
     server.say(aWelcome(), 50);
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     server.say(aWelcome({ session: "token-2" }), 1);
     server.say(draining, 2);
     expect(frames.at(-1)).toMatchObject({ type: "draining", seq: 2 });
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     expect(server.got("hello").at(-1)).toMatchObject({ resume: "token-2", last_seq: 2 });
   });
 
@@ -99,9 +96,7 @@ describe("the connection", () => {
     const { server, frames } = start();
     server.accept();
     server.say(aWelcome(), 50);
-    server.drop();
-    vi.runOnlyPendingTimers();
-    server.accept();
+    reconnect(server);
     server.say(anError(null, "Overloaded", true), 1);
     expect(frames.at(-1)).toMatchObject({ type: "error", error: "Overloaded" });
   });

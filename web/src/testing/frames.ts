@@ -152,6 +152,9 @@ export const aDelta = (id: string, news: Partial<Decision> = {}, stage = "refine
   decision: aDecision(news),
 });
 
+/** The model that answers name. */
+export const MODEL = "prior@2";
+
 export const anAnswer = (id: string, news: object = {}) => ({
   type: "answer.done",
   id,
@@ -162,7 +165,7 @@ export const anAnswer = (id: string, news: object = {}) => ({
   forecast: null,
   standings: null,
   provenance: {
-    model: "prior@1",
+    model: MODEL,
     seed: 42,
     race: "demo",
     race_lap: 20,
