@@ -4,14 +4,22 @@ PitcallError                 500  INTERNAL
 ├── InvalidRequest           400  INVALID_ARGUMENT     fix the request, do not retry
 │   ├── InvalidEvent         400  INVALID_ARGUMENT     a race event that cannot be true
 │   └── NotUnderstood        400  INVALID_ARGUMENT     the planner found no question in the text
-├── NotFound                 404  NOT_FOUND            no such race, car, answer or message
+├── Unauthenticated          401  UNAUTHENTICATED      no key or a wrong one
+├── PermissionDenied         403  PERMISSION_DENIED    this key may not do this
+├── NotFound                 404  NOT_FOUND            no such race, car, answer, message or object
+├── Conflict                 409  ABORTED              somebody else was faster: read again, decide again
 ├── StaleFeed                409  FAILED_PRECONDITION  nothing to advise on: race over, car retired
 ├── Overloaded               429  RESOURCE_EXHAUSTED   retry after a pause
 ├── Cancelled                499  CANCELLED            the caller took the question back
 ├── SimulatorUnavailable     503  UNAVAILABLE          retry; another instance may answer
 ├── ModelServerUnavailable   503  UNAVAILABLE          retry; another instance may answer
 ├── OrchestratorUnavailable  503  UNAVAILABLE          retry; raised by the client, there is no one to send it
-└── DeadlineExceeded         504  DEADLINE_EXCEEDED    retry with more time
+├── StoreUnavailable         503  UNAVAILABLE          retry; the object store did not answer
+├── KnowledgeUnavailable     503  UNAVAILABLE          retry; until then answers come without sources
+├── KnowledgeMismatch        409  FAILED_PRECONDITION  vectors of two embedders: reindex
+├── KnowledgeReadOnly        409  FAILED_PRECONDITION  the knowledge store takes no writes: disk or index block
+├── DeadlineExceeded         504  DEADLINE_EXCEEDED    retry with more time
+└── Corrupt                  500  DATA_LOSS            the bytes are not those that were stored
 
 A ``detail`` is one sentence for a person: what is wrong, where, what to do. It never holds
 a stack trace or a secret.
@@ -45,10 +53,28 @@ class NotUnderstood(InvalidRequest):
     """The planner found no question that it can answer in the text."""
 
 
+class Unauthenticated(PitcallError):
+    """There are no credentials, or they are wrong or out of date."""
+
+    http, grpc = 401, "UNAUTHENTICATED"
+
+
+class PermissionDenied(PitcallError):
+    """The credentials are good, but do not allow this."""
+
+    http, grpc = 403, "PERMISSION_DENIED"
+
+
 class NotFound(PitcallError):
-    """The named race, car, answer or message does not exist."""
+    """The named race, car, answer, message, object or bucket does not exist."""
 
     http, grpc = 404, "NOT_FOUND"
+
+
+class Conflict(PitcallError):
+    """The precondition of a write does not hold: the object exists, or was replaced since it was read."""
+
+    http, grpc = 409, "ABORTED"
 
 
 class StaleFeed(PitcallError):
@@ -91,10 +117,40 @@ class OrchestratorUnavailable(PitcallError):
     http, grpc, retryable = 503, "UNAVAILABLE", True
 
 
+class StoreUnavailable(PitcallError):
+    """The object store cannot be reached, or failed after all retries."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
+class KnowledgeUnavailable(PitcallError):
+    """The knowledge store or its embedder cannot be reached, or something that it needs is missing."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
+class KnowledgeMismatch(PitcallError):
+    """The vectors of the knowledge store were made by another embedder than the one in use."""
+
+    http, grpc = 409, "FAILED_PRECONDITION"
+
+
+class KnowledgeReadOnly(PitcallError):
+    """The knowledge store can be searched, but takes no writes."""
+
+    http, grpc = 409, "FAILED_PRECONDITION"
+
+
 class DeadlineExceeded(PitcallError):
     """The time that the caller gave is over."""
 
     http, grpc, retryable = 504, "DEADLINE_EXCEEDED", True
+
+
+class Corrupt(PitcallError):
+    """The bytes are not those that were stored: wrong digest, wrong length."""
+
+    http, grpc = 500, "DATA_LOSS"
 
 
 def error_body(error: PitcallError, trace_id: str = "") -> dict[str, object]:
