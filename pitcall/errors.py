@@ -9,6 +9,7 @@ PitcallError                 500  INTERNAL
 ├── NotFound                 404  NOT_FOUND            no such race, car, answer, message or object
 ├── Conflict                 409  ABORTED              somebody else was faster: read again, decide again
 ├── StaleFeed                409  FAILED_PRECONDITION  nothing to advise on: race over, car retired
+├── RaceNotOver              409  FAILED_PRECONDITION  nothing to grade yet: ask again after the flag
 ├── Overloaded               429  RESOURCE_EXHAUSTED   retry after a pause
 ├── Cancelled                499  CANCELLED            the caller took the question back
 ├── SimulatorUnavailable     503  UNAVAILABLE          retry; another instance may answer
@@ -16,8 +17,10 @@ PitcallError                 500  INTERNAL
 ├── OrchestratorUnavailable  503  UNAVAILABLE          retry; raised by the client, there is no one to send it
 ├── StoreUnavailable         503  UNAVAILABLE          retry; the object store did not answer
 ├── KnowledgeUnavailable     503  UNAVAILABLE          retry; until then answers come without sources
+├── LedgerUnavailable        503  UNAVAILABLE          retry; calls are answered, but not stored
 ├── KnowledgeMismatch        409  FAILED_PRECONDITION  vectors of two embedders: reindex
 ├── KnowledgeReadOnly        409  FAILED_PRECONDITION  the knowledge store takes no writes: disk or index block
+├── ModelRefused             409  FAILED_PRECONDITION  a file of a model is not what it must be; another version serves
 ├── DeadlineExceeded         504  DEADLINE_EXCEEDED    retry with more time
 └── Corrupt                  500  DATA_LOSS            the bytes are not those that were stored
 
@@ -83,6 +86,12 @@ class StaleFeed(PitcallError):
     http, grpc = 409, "FAILED_PRECONDITION"
 
 
+class RaceNotOver(PitcallError):
+    """The race has not been flagged off yet, so its calls cannot be graded."""
+
+    http, grpc = 409, "FAILED_PRECONDITION"
+
+
 class Overloaded(PitcallError):
     """The queue is full. ``retry_after_s`` is the pause to make before the next try."""
 
@@ -129,6 +138,12 @@ class KnowledgeUnavailable(PitcallError):
     http, grpc, retryable = 503, "UNAVAILABLE", True
 
 
+class LedgerUnavailable(PitcallError):
+    """The ledger of calls cannot be read or written: no permission, no space, or another process holds it."""
+
+    http, grpc, retryable = 503, "UNAVAILABLE", True
+
+
 class KnowledgeMismatch(PitcallError):
     """The vectors of the knowledge store were made by another embedder than the one in use."""
 
@@ -137,6 +152,12 @@ class KnowledgeMismatch(PitcallError):
 
 class KnowledgeReadOnly(PitcallError):
     """The knowledge store can be searched, but takes no writes."""
+
+    http, grpc = 409, "FAILED_PRECONDITION"
+
+
+class ModelRefused(PitcallError):
+    """A model holds what it must not: another format, a shape or a number that is none, other answers than promised."""
 
     http, grpc = 409, "FAILED_PRECONDITION"
 

@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
+from pitcall.cli.bars import bars
 from pitcall.cli.options import Home
-from pitcall.cli.output import exits, print_json, progress, stderr, stdout
+from pitcall.cli.output import exits, print_json, progress, stdout
 from pitcall.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -79,11 +71,11 @@ def upload(
         if str(file) == "-" and key is None:
             raise InvalidRequest("the standard input has no name: add --key")
         name = prefix + (key or file.name)
-        with _bars(as_json=as_json) as bars:
+        with bars(as_json=as_json) as shown:
             if str(file) == "-":
-                info = store.put(name, sys.stdin.buffer, progress=bars.of(name))
+                info = store.put(name, sys.stdin.buffer, progress=shown.of(name))
             else:
-                info = upload_file(store, name, file, progress=bars.of(name, _size(file)))
+                info = upload_file(store, name, file, progress=shown.of(name, _size(file)))
         _print_done(info, store, as_json=as_json)
 
 
@@ -106,14 +98,14 @@ def download(
         if path.is_dir():
             path /= file_key(name).rpartition("/")[2]
         size = store.head(name).size
-        with _bars(as_json=as_json) as bars:
+        with bars(as_json=as_json) as shown:
             info = download_file(
                 store,
                 name,
                 path,
                 threads=settings.threads,
                 part_bytes=settings.part_bytes,
-                progress=bars.of(name, size),
+                progress=shown.of(name, size),
             )
         if as_json:
             print_json(_described(info) | {"file": str(path)})
@@ -150,9 +142,9 @@ def sync(
         wanted = steps.plan(store, folder, prefix, direction, settings, delete=delete)
         done: list[Step] = []
         if not plan:
-            with _bars(as_json=as_json) as bars:
-                bars.total(wanted)
-                with closing(steps.carry_out(store, folder, wanted, settings, bars.step)) as finished:
+            with bars(as_json=as_json) as shown:
+                shown.total(wanted)
+                with closing(steps.carry_out(store, folder, wanted, settings, shown.step)) as finished:
                     done.extend(finished)
         _print_steps(wanted, done=not plan, as_json=as_json)
 
@@ -181,57 +173,6 @@ def _stored(store: "ObjectStore", key: str) -> str:
         except NotFound:
             pass
     return key
-
-
-class _Bars:
-    """Bars on a terminal, nothing elsewhere."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._moved: dict[str, int] = {}
-        self._task: TaskID | None = None
-
-    def of(self, name: str, size: int | None = None) -> "_OneBar":
-        """The bar of one transfer."""
-        return _OneBar(self._bars, self._bars.add_task(name.rpartition("/")[2], total=size))
-
-    def total(self, steps: "list[Step]") -> None:
-        """One bar for all steps: many files move at the same time."""
-        size = sum(step.size for step in steps if step.action in ("upload", "download"))
-        self._task = self._bars.add_task(f"{len(steps)} files", total=size)
-
-    def step(self, step: "Step", moved: int) -> None:
-        """Count what a step has moved; a packed file moves fewer bytes than it has."""
-        self._moved[step.key] = min(moved, step.size)
-        if self._task is not None:
-            self._bars.update(self._task, completed=sum(list(self._moved.values())))
-
-
-class _OneBar:
-    def __init__(self, bars: Progress, task: TaskID) -> None:
-        self._bars = bars
-        self._task = task
-        self._began = False
-
-    def __call__(self, moved: int) -> None:
-        if not self._began:  # what an earlier run moved says nothing of this one's rate
-            self._bars.reset(self._task, completed=moved)
-            self._began = True
-        self._bars.update(self._task, completed=moved)
-
-
-@contextmanager
-def _bars(*, as_json: bool) -> Iterator[_Bars]:
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    shown = stderr.is_terminal and not as_json
-    with Progress(*columns, console=stderr, transient=True, disable=not shown) as bars:
-        yield _Bars(bars)
 
 
 def _size(file: Path) -> int | None:

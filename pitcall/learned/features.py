@@ -75,22 +75,33 @@ def features(
     """
     chosen = set(running)
     cars = [car for car in race.order() if car.car in chosen]
-    columns = [order.index(car.car) for car in cars]
-    shown = place[:, columns].astype(np.int16)
+    shown = place[:, [order.index(car.car) for car in cars]].astype(np.int16)
     beats = (shown[:, :, None] < shown[:, None, :]).mean(axis=0)
-    deltas = lap_deltas(race)
-    leader_laps = race.laps_done
-    first_s = _first_times(race)
-    stops = [len(car.stops) for car in cars]
-    usual_stops = median(stops) if stops else 0.0
-    own = []
-    for position, (car, made) in enumerate(zip(cars, stops, strict=True), 1):
-        pace = deltas.get(car.car, {})
-        past = prior.get(car.car, UNKNOWN)
+    table = _own(race, cars, prior)
+    table[:, OWN.index("simulated_rank")] = beats.sum(axis=0)
+    table[:, OWN.index("simulated_sd")] = shown.std(axis=0)
+    teams = np.array([car.team or f"/{car.car}" for car in cars])
+    return Features(
+        cars=tuple(car.car for car in cars),
+        own=table,
+        shared=_shared(race, cars),
+        ahead=np.log((beats + ODDS_FLOOR) / (beats.T + ODDS_FLOOR)).astype(np.float32),
+        team_mates=(teams[:, None] == teams[None, :]).astype(np.float32),
+        starters=len(race.cars),
+    )
+
+
+def _own(race: RaceState, cars: list[CarState], prior: Mapping[str, Prior]) -> Floats:
+    """[car, OWN], the two simulated columns still 0."""
+    deltas, first_s, leader_laps = lap_deltas(race), _first_times(race), race.laps_done
+    usual_stops = median(len(car.stops) for car in cars) if cars else 0.0
+    rows = []
+    for position, car in enumerate(cars, 1):
+        pace, past = deltas.get(car.car, {}), prior.get(car.car, UNKNOWN)
         recent = [slower for lap, slower in pace.items() if lap > leader_laps - RECENT_LAPS]
         race_pace = fmean(pace.values()) if pace else past.pace
         gap = car.time_s - first_s.get(car.laps_done, car.time_s)
-        own.append(
+        rows.append(
             (
                 position,
                 copysign(log1p(min(abs(gap), 300.0)), gap),
@@ -101,8 +112,8 @@ def features(
                 car.compound is Compound.HARD,
                 car.compound in RAIN,
                 len(car.compounds_used),
-                made,
-                made - usual_stops,
+                len(car.stops),
+                len(car.stops) - usual_stops,
                 _in_pit(car),
                 _bounded(race_pace),
                 _bounded(fmean(recent) if recent else race_pace),
@@ -114,23 +125,23 @@ def features(
                 0.0,
             )
         )
-    table = np.array(own, np.float32).reshape(len(cars), len(OWN))
-    table[:, OWN.index("simulated_rank")] = beats.sum(axis=0)
-    table[:, OWN.index("simulated_sd")] = shown.std(axis=0)
-    teams = np.array([car.team or f"/{car.car}" for car in cars])
-    left = max(1, race.total_laps - leader_laps)
-    shared = (
-        leader_laps / max(1, race.total_laps), log(left), race.total_laps / 60.0, race.track is Track.SAFETY_CAR,
-        race.track is Track.VSC, race.track is Track.RED, any(c in RAIN for car in cars for c in car.compounds_used),
-        len(cars) / 20.0,
-    )  # fmt: skip
-    return Features(
-        cars=tuple(car.car for car in cars),
-        own=table,
-        shared=np.array(shared, np.float32),
-        ahead=np.log((beats + ODDS_FLOOR) / (beats.T + ODDS_FLOOR)).astype(np.float32),
-        team_mates=(teams[:, None] == teams[None, :]).astype(np.float32),
-        starters=len(race.cars),
+    return np.array(rows, np.float32).reshape(len(cars), len(OWN))
+
+
+def _shared(race: RaceState, cars: list[CarState]) -> Floats:
+    laps = race.laps_done
+    return np.array(
+        (
+            laps / max(1, race.total_laps),
+            log(max(1, race.total_laps - laps)),
+            race.total_laps / 60.0,
+            race.track is Track.SAFETY_CAR,
+            race.track is Track.VSC,
+            race.track is Track.RED,
+            any(compound in RAIN for car in cars for compound in car.compounds_used),
+            len(cars) / 20.0,
+        ),
+        np.float32,
     )
 
 

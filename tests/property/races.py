@@ -154,6 +154,7 @@ def races(draw: st.DrawFn) -> Race:
     return Race(
         circuit, draw(st.tuples(*[_TYRES] * 5)), grid, draw(_POLICY), draw(_STOPS), draw(_cautions()),
         draw(_RELIABILITY), draw(_WEATHER), draw(_RULES), draw(st.integers(0, 4)), draw(st.integers(0, 5)),
+        draw(often_zero(3)),
     )  # fmt: skip
 
 

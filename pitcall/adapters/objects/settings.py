@@ -74,8 +74,15 @@ class StorageSettings(BaseSettings):
         description="Bytes of a part of a large transfer; S3 takes no smaller ones.",
     )
     min_storage_days: float = Field(
-        default=0.0, ge=0, description="Age below which sync --delete spares an object: stores bill a minimum time."
+        default=0.0,
+        ge=0,
+        description="Age below which sync --delete and model gc spare an object: stores bill a minimum time.",
     )
+    sync_on_startup: bool = Field(
+        default=False,
+        description="Ask the bucket what is blessed when a model is opened, also where the cache knows it.",
+    )
+    cache_bytes: int = Field(default=4 << 30, ge=1 << 20, description="Most bytes of models kept on this machine.")
 
     @field_validator("customer_key")
     @classmethod

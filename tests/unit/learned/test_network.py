@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pitcall.errors import InvalidRequest
@@ -11,11 +12,13 @@ from pitcall.learned.network import FLOOR, PAIR, Network
 
 pytestmark = pytest.mark.unit
 
+Array = npt.NDArray[np.floating]
 
-def network(members: int = 1, **changed: object) -> Network:
+
+def network(members: int = 1, **changed: Array) -> Network:
     """Simulated odds taken as they are, nobody stops, no luck of one's own; ``changed`` overrides arrays."""
     width = len(OWN) + len(SHARED)
-    arrays = {
+    arrays: dict[str, Array] = {
         "mean": np.zeros(width), "sd": np.ones(width), "hidden": np.zeros((members, PAIR, 4)),
         "hidden_bias": np.zeros((members, 4)), "out": np.zeros((members, 4)),
         "odds": np.tile([1.0, 0.0, 0.0], (members, 1)),
@@ -32,7 +35,7 @@ def state(cars: int = 4, starters: int = 5, seed: int = 0) -> Features:
         cars=tuple("ABCDEFGH"[:cars]),
         own=rng.normal(0, 1, (cars, len(OWN))).astype(np.float32),
         shared=rng.normal(0, 1, len(SHARED)).astype(np.float32),
-        ahead=(odds - odds.T) / 2,
+        ahead=((odds - odds.T) / 2).astype(np.float32),
         team_mates=np.eye(cars, dtype=np.float32),
         starters=starters,
     )
@@ -111,10 +114,10 @@ def test_quadrature_of_luck() -> None:
         ({"out": np.zeros(3)}, "shape"),
     ],
 )
-def test_bad_arrays_are_refused(changed: dict[str, np.ndarray], message: str) -> None:
+def test_bad_arrays_are_refused(changed: dict[str, Array], message: str) -> None:
     """A misshapen array or one with NaN is refused by name."""
     with pytest.raises(InvalidRequest, match=message):
-        network(**changed)
+        network(1, **changed)
 
 
 def test_a_missing_array_is_named() -> None:

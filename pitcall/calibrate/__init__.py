@@ -1,0 +1,1 @@
+"""Fits from timing data: what laps say about cars, tyres and circuits. Pure."""
