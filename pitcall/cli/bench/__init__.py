@@ -2,8 +2,8 @@
 
 import typer
 
-from pitcall.cli.bench import answer, decide, kernel, start
+from pitcall.cli.bench import answer, decide, kernel, retrieval, start
 
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
-for command in (answer.answer, kernel.kernel, decide.decide, start.start):
+for command in (answer.answer, kernel.kernel, decide.decide, start.start, retrieval.retrieval):
     bench.command()(command)

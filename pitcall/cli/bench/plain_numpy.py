@@ -7,8 +7,8 @@ compound choice, stop times, dirty air of three cars, duels, the two-compound ru
 
 It leaves out, so it does less and its time is a lower bound: wetness, red flags (they count as safety
 cars), classes, refuelling, driver changes, the clock; damage and penalties; blue flags, lapped cars that
-queue or unlap; what cars around do to a stop (pressed, undercut, cover, team-mate, traffic at the
-rejoin), double stacking, sets left. Every race draws its own numbers: none are shared by calls.
+queue or unlap; what the other cars do to a stop (pressed, undercut, cover, team-mate, places at the
+rejoin, the field's stops), double stacking, sets left. Every race draws its own numbers: none are shared by calls.
 """
 
 from dataclasses import dataclass
@@ -229,13 +229,17 @@ def _logit(packed: Packed, field: _Field, must: Bools, neutral: Bools, remaining
     n, b, tyres = packed.n, packed.n.stop, packed.tyres
     used, rest = field.worn * tyres[field.on, m.PER_LIFE], _f4(remaining)
     z = b[m.BIAS] + b[m.LIFE_USED] * used + b[m.BEYOND_LIFE] * np.maximum(m.ZERO, used - m.ONE)
-    z = z + b[m.RACE_LEFT] * (rest * n.per_total) + b[m.WEAR_COST] * _wear_cost(packed, field)
+    z = z + b[m.RACE_LEFT] * (rest * n.per_total)
+    z = z + b[m.WEAR_COST] * np.minimum(m.MOST_WEAR_S, _wear_cost(packed, field))
     closing = b[m.RULE_CLOSING] * max(0.0, 1.0 - remaining / float(m.CLOSING_LAPS))
-    last = b[m.LAST_LAPS] * (remaining <= n.last_laps)
+    last = b[m.LAST_LAPS] * max(0.0, 1.0 - remaining * float(n.per_last))
     lasts = b[m.LASTS] * (field.worn + rest <= tyres[field.on, m.LIFE])
     z = z + np.where(must, b[m.RULE_OPEN] + closing, lasts + last)
     fresh = (field.fresh & neutral)[:, None] & (field.worn >= n.young_laps)
-    logit: Floats = (z + b[m.NEUTRAL] * neutral[:, None] + b[m.FRESH] * fresh).astype(np.float32)
+    sc = field.regime == SAFETY_CAR
+    shown = np.where(sc, b[m.SC], b[m.IN_VSC]) * neutral
+    new = np.where(sc, b[m.NEW_SC], b[m.NEW_VSC])
+    logit: Floats = (z + shown[:, None] + new[:, None] * fresh).astype(np.float32)
     return logit
 
 

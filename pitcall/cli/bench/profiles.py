@@ -8,7 +8,7 @@ from typing import Final
 
 from pitcall.priors import GRID_GAP_S, default_circuit, default_race
 from pitcall.sim.messages import Candidate
-from pitcall.sim.race import STOP_FEATURES, Grid, Race, Weather
+from pitcall.sim.race import Grid, Race, Weather
 
 CARS: Final = 20
 LAPS: Final = 70
@@ -18,8 +18,6 @@ ASKING: Final = 9
 SPREAD_S: Final = 2.4
 #: Sets of a weekend: soft, medium, hard, intermediate, wet.
 SETS: Final = (3, 2, 2, 4, 3)
-#: Features of the stop policy that the priors leave at zero, so that all of them count.
-_WEIGHTS: Final = {"beyond_life": 2.0, "rule_open": 0.5, "wear_s": 0.3}
 
 
 def calls(count: int) -> list[Candidate]:
@@ -49,9 +47,7 @@ def f1_dry() -> Race:
         team=tuple(i // 2 for i in range(CARS)),
         reliability=tuple(0.8 + 0.4 * i / (CARS - 1) for i in range(CARS)),
     )
-    race = default_race(circuit, grid, two_compounds=True)
-    weights = (_WEIGHTS.get(name, weight) for name, weight in zip(STOP_FEATURES, race.policy.stop, strict=True))
-    return replace(race, policy=replace(race.policy, stop=tuple(weights)))
+    return default_race(circuit, grid, two_compounds=True)
 
 
 def f1_wet() -> Race:
