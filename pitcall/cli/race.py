@@ -1,4 +1,4 @@
-"""``pitcall race``: bring races in, make them up, look at them, play them again."""
+"""``pitcall race``: bring races in, make them up, look at them, play them again, grade what was called in them."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pitcall.adapters.laps import LapsRace, events_from_laps, races_in
+from pitcall.adapters.ledger import SqliteLedger
 from pitcall.adapters.races import RaceStore, RaceSummary
+from pitcall.cli.grading import grades_json, print_grades
 from pitcall.cli.options import Home
 from pitcall.cli.output import exits, print_json, progress, stdout
 from pitcall.cli.replay import Keys, Player, has_keys, print_laps, watch
@@ -18,10 +20,11 @@ from pitcall.cli.timing import lap_line, timing_table
 from pitcall.domain.events import Event
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all, until_lap
-from pitcall.errors import InvalidRequest, NotFound
+from pitcall.errors import InvalidRequest, NotFound, RaceNotOver
+from pitcall.ledger import graded, over, skill
 from pitcall.wire.view import race_view
 
-app = typer.Typer(help="Import, make, list, show and replay races.", no_args_is_help=True)
+app = typer.Typer(help="Import, make, list, show, replay and grade races.", no_args_is_help=True)
 imports = typer.Typer(help="Turn timing data into races.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
@@ -136,6 +139,35 @@ def replay(
                 watch(player, stdout, keys)
             return
         print_laps(player, _shower(as_json=as_json))
+
+
+@app.command()
+def grade(
+    race: RaceId,
+    home: Home = None,  # noqa: ARG001  # its callback has already used it
+    as_json: Json = False,
+) -> None:
+    """Grade the calls that were made in a race, once the flag is out: which were followed, and was the forecast right?
+
+    Only a followed call has a grade: what another one would have brought, nobody knows. Grading again replaces grades.
+    """
+    with exits(as_json=as_json):
+        state = reduce_all(RaceStore().events(race))
+        ledger = SqliteLedger()
+        calls = ledger.calls(race)
+        if not calls:
+            raise NotFound(f"no call is stored for race {race}: ask when to pit first")
+        if not over(state):
+            raise RaceNotOver(
+                f"race {race} is at lap {state.laps_done} of {state.total_laps}: its calls are graded after the flag"
+            )
+        grades = [(call, graded(call, state)) for call in calls]
+        ledger.grade(grades)
+        figures = skill(ledger.tallies(race))
+        if as_json:
+            print_json(grades_json(race, grades, figures))
+        else:
+            print_grades(grades, figures)
 
 
 def _shower(*, as_json: bool) -> Callable[[RaceState], None]:

@@ -3,6 +3,7 @@
  * It speaks docs/reference/socket.md with made-up numbers. In a question, "fail" gives a retryable error, "refuse" one that is
  * not, "slow" an answer in 20 s and "drop" a lost link. MOCK_RACES=0 has no race, MOCK_RACES=1 only one.
  */
+import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { decision, forecast } from "./mock-odds.mjs";
 import { makeRace, stateAt, timeOfLap } from "./mock-race.mjs";
@@ -11,7 +12,14 @@ const RACES = [makeRace("demo", "Demo Grand Prix", 56, 11), makeRace("2019-12", 
   0,
   Number(process.env.MOCK_RACES ?? 2),
 );
-const server = new WebSocketServer({ host: "127.0.0.1", port: Number(process.env.PORT ?? 8080), path: "/ws" });
+const band = (level, held) => ({ level, held, expected: level + 0.04, low: held - 0.12, high: Math.min(1, held + 0.08) });
+const SKILL = {
+  models: [{ model: "mock@1", live: false, calls: 80, waiting: 6, followed: 54, races: 9, cars: 20, bands: [band(0.5, 0.53), band(0.8, 0.78), band(0.9, 0.91)] }],
+  degraded: false,
+};
+const http = createServer(({ url }, reply) => reply.writeHead(url === "/v1/skill" ? 200 : 404).end(JSON.stringify(SKILL)));
+http.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
+const server = new WebSocketServer({ server: http, path: "/ws" });
 const sessions = new Map();
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 

@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 from pitcall.adapters import telemetry
 from pitcall.domain.race import RaceState
 from pitcall.errors import Cancelled, InvalidRequest, NotFound, Overloaded, PitcallError, error_body
+from pitcall.ledger import over
 from pitcall.sim.messages import Utility
 from pitcall.wire.view import delta, race_view
 from pitcall_orchestrator import protocol
@@ -248,6 +249,7 @@ class Session:
             seed=frame.seed,
             max_paths=frame.max_paths,
             utility=_utility(frame),
+            live=not over(log.last),
         )
 
     def _cancel(self, question: str) -> None:

@@ -20,6 +20,7 @@ from pitcall_orchestrator import contrast, phrase, report
 from pitcall_orchestrator.advice import ModelServer, Terms
 from pitcall_orchestrator.planner import Choice, Intent, Plan, plan
 from pitcall_orchestrator.protocol import comparison_json, decision_json, forecast_json, timings_json, what_if_json
+from pitcall_orchestrator.recorder import Recorder
 
 Json = dict[str, Any]
 
@@ -48,6 +49,7 @@ class Question:
     seed: int | None = None
     max_paths: int | None = None
     utility: Utility | None = None  #: what the call shall be best for; None: what the words say, or the mean position
+    live: bool = False  #: the race goes on: nobody knows how it ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,9 @@ class Job:
 class Tools:
     """Plans a question, uses the tools, phrases the answer."""
 
-    def __init__(self, model_server: ModelServer) -> None:
+    def __init__(self, model_server: ModelServer, recorder: Recorder) -> None:
         self._model_server = model_server
+        self._recorder = recorder
 
     async def answer(
         self, question: Question, last: Advised | None, emit: Callable[[str, Json], None]
@@ -147,6 +150,8 @@ class Tools:
         advice = await self._decision(job, made.car)
         said = phrase.advice(made, state, advice, rival, job.utility)
         self._done(job, said, advice.provenance, advice=advice)
+        if not made.what_if:  # what was only supposed cannot be graded
+            self._recorder.note(state, made.car, advice, job.utility, live=job.question.live)
         return Advised(job.question, made, state, job.feed_age_s, advice, job.utility)
 
     async def _compare(self, job: Job, car: str, pair: tuple[Choice, Choice]) -> Advised:

@@ -8,11 +8,13 @@ import pytest
 from pitcall_orchestrator.advice import ModelServer
 from pitcall_orchestrator.connection import Connection
 from pitcall_orchestrator.hub import Hub
+from pitcall_orchestrator.recorder import Recorder
 from pitcall_orchestrator.session import Session
 from pitcall_orchestrator.sessions import Sessions
 from pitcall_orchestrator.settings import Settings
 from pitcall_orchestrator.tools import Tools
 
+from pitcall.adapters.ledger import SqliteLedger
 from pitcall.adapters.races import RaceStore
 from pitcall.errors import Overloaded
 
@@ -76,10 +78,11 @@ def settings() -> Settings:
 async def sessions(settings, tmp_path, events):
     store = RaceStore(tmp_path)
     store.save(events)
-    model_server = ModelServer("127.0.0.1:1")
-    sessions = Sessions(Hub(store), Tools(model_server), settings)
+    model_server, recorder = ModelServer("127.0.0.1:1"), Recorder(SqliteLedger(tmp_path / "ledger.db"))
+    sessions = Sessions(Hub(store), Tools(model_server, recorder), settings)
     yield sessions
     await sessions.close()
+    await recorder.close()
     await model_server.close()
 
 

@@ -1,6 +1,7 @@
 import { useLive } from "../live/context";
 import { newest } from "../live/questions";
 import { Provenance } from "./Provenance";
+import { Skill } from "./Skill";
 import { Timings } from "./Timings";
 
 /** Where the newest answer comes from and where its time went. */
@@ -12,6 +13,7 @@ export function Source() {
     <footer className="panel source">
       <Provenance source={provenance} decision={question.decision} />
       <Timings times={timings} />
+      {question.decision && <Skill model={provenance.model} />}
     </footer>
   );
 }

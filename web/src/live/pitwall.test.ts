@@ -9,7 +9,7 @@ const two = { races: [...aWelcome().races, { ...aWelcome().races[0], id: "2019-1
 
 function start(search = "", welcome: object = {}) {
   const server = new FakeServer();
-  const pitwall = new Pitwall({ url: "ws://test/ws", address: readAddress(search), open: server.open, random: () => 1 });
+  const pitwall = new Pitwall({ url: "ws://test/ws", address: readAddress(search), open: server.open, get: server.get, random: () => 1 });
   server.accept();
   server.say(aWelcome(welcome));
   return { server, pitwall, state: () => pitwall.store.getState(), link: () => writeAddress(pitwall.store.getState().address) };

@@ -1,10 +1,12 @@
 import { createStore } from "zustand/vanilla";
 import type { Frame } from "../wire/frame";
 import type { ClientFrame, ReplayControl } from "../wire/send";
+import { skill } from "../wire/skill";
 import type { Address } from "./address";
 import { badFrame, linkLost, noAnswer, noLink, noSuchRace } from "./problems";
 import { type About, add, asking, change, fail, failAll, openIds } from "./questions";
 import { reduce } from "./reduce";
+import { getJson, type GetJson } from "./rest";
 import { type Connection, connect, type OpenSocket } from "./socket";
 import { type LiveState, start } from "./state";
 
@@ -18,6 +20,7 @@ export interface Options {
   url: string;
   address: Address;
   open?: OpenSocket;
+  get?: GetJson;
   random?: () => number;
   now?: () => number;
 }
@@ -27,12 +30,14 @@ export class Pitwall {
   readonly store;
   private readonly connection: Connection;
   private readonly now: () => number;
+  private readonly get: GetJson;
   private toAsk: string | null; // a link that asks does so once, when its race is on screen
   private asked = 0;
 
-  constructor({ url, address, open = (to) => new WebSocket(to), random = Math.random, now = Date.now }: Options) {
+  constructor({ url, address, open = (to) => new WebSocket(to), get = getJson, random = Math.random, now = Date.now }: Options) {
     this.store = createStore<LiveState>(() => start(address));
     this.now = now;
+    this.get = get;
     this.toAsk = address.ask;
     this.connection = connect({
       url,
@@ -118,6 +123,7 @@ export class Pitwall {
     this.update((state) => ({ ...reduce(state, frame), heardAt: this.now() }));
     if (frame.type === "welcome" && !frame.resumed) this.begin();
     if (frame.type === "race.snapshot") this.askOnce();
+    if (frame.type === "answer.done") void this.learn();
   }
 
   /** A new session knows nothing of the old one: its race is followed again, its questions are gone. */
@@ -130,6 +136,16 @@ export class Pitwall {
     if (races?.some((race) => race.id === wanted)) return this.follow(wanted, address.lap);
     this.toAsk = null;
     this.update((state) => ({ ...state, problem: noSuchRace(wanted) }));
+  }
+
+  /** How good the calls were so far. Without an answer the page shows what it knew before. */
+  private async learn(): Promise<void> {
+    try {
+      const found = skill(await this.get("/v1/skill"), "skill");
+      this.update((state) => ({ ...state, skill: found }));
+    } catch {
+      // The figure is no part of the answer: a server that is gone says so in the header, an older one has none.
+    }
   }
 
   private askOnce(): void {

@@ -1,5 +1,6 @@
 import type { Decision, Forecast, Provenance, Stage, Timings } from "../wire/answer";
 import type { Race, RaceInfo, Replay } from "../wire/race";
+import type { Skill } from "../wire/skill";
 import type { Address } from "./address";
 
 export type Link = "connecting" | "live" | "lost";
@@ -47,6 +48,7 @@ export interface LiveState {
   race: Race | null;
   replay: Replay | null;
   questions: Question[]; // oldest first
+  skill: Skill | null; // as of the newest answer; null while it is not known
   problem: Problem | null; // one that belongs to no question
   address: Address;
 }
@@ -60,6 +62,7 @@ export const start = (address: Address): LiveState => ({
   race: null,
   replay: null,
   questions: [],
+  skill: null,
   problem: null,
   address,
 });

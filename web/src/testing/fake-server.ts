@@ -4,6 +4,8 @@ import type { OpenSocket, Socket } from "../live/socket";
 export class FakeServer {
   readonly urls: string[] = [];
   readonly received: { type: string; [field: string]: unknown }[] = [];
+  readonly read: string[] = []; // what the page has read over HTTP
+  skill: object = { models: [], degraded: false };
   private socket: Socket | null = null;
   private seq = 0;
 
@@ -19,6 +21,12 @@ export class FakeServer {
     };
     this.socket = socket;
     return socket;
+  };
+
+  /** Give this to the page instead of `fetch`. */
+  readonly get = async (path: string): Promise<unknown> => {
+    this.read.push(path);
+    return this.skill;
   };
 
   accept(): void {

@@ -9,7 +9,7 @@ import { aSnapshot, aWelcome } from "./frames";
 /** Renders a part of the page on a fake server that has welcomed it. Frames are said inside `act`. */
 export function renderLive(part: ReactElement, search = "") {
   const server = new FakeServer();
-  const pitwall = new Pitwall({ url: "ws://test/ws", address: readAddress(search), open: server.open, random: () => 0 });
+  const pitwall = new Pitwall({ url: "ws://test/ws", address: readAddress(search), open: server.open, get: server.get, random: () => 0 });
   render(<PitwallContext value={pitwall}>{part}</PitwallContext>);
   const say = (...frames: object[]) => act(() => frames.forEach((frame) => server.say(frame)));
   return { server, pitwall, say, accept: () => act(() => server.accept()), drop: () => act(() => server.drop()) };
