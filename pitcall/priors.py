@@ -36,7 +36,7 @@ NOISE_S: Final = 0.5
 GRID_GAP_S: Final = 0.25
 
 #: Tyres at the reference lap; life as a share of the race distance, replaced by ``tyres_for``. docs/data.md#tyres.
-_LIFE_SHARE: Final = {0: 0.40, 1: 0.46, 2: 0.66, 3: 0.45, 4: 0.45}
+LIFE_SHARE: Final = {0: 0.40, 1: 0.46, 2: 0.66, 3: 0.45, 4: 0.45}
 _SLICK: Final = {"cliff_sd": 0.15, "wet_best": 0.05, "wet_over_s": 30.0}
 DEFAULT_TYRES: Final = (
     Tyre(offset_s=-0.5, wear_s=0.108, cliff_s=0.10, life_laps=23, cold_s=0.8, **_SLICK),
@@ -90,26 +90,33 @@ DEFAULT_RELIABILITY: Final = Reliability(
     penalty_p=0.3,
     penalty_s=5.0,
 )
-#: The rival stop policy, docs/data.md#stop-policy; weights not named are 0.
+#: The rival stop policy, docs/data.md#stop-policy: learned, but for the bias, which makes synthetic races stop as often
+#: as real ones, and the weights of which lap tables tell too little.
 _STOP_WEIGHTS: Final = {
-    "bias": -11.2,
-    "life_used": 8.5,
-    "beyond_life": -3.0,
+    "bias": -8.07,
+    "life_used": 2.95,
+    "beyond_life": -2.84,
+    "rule_open": 0.19,
     "rule_closing": 3.0,
-    "race_left": 4.0,
-    "lasts": -4.0,
-    "last_laps": -20.0,
-    "fresh_neutralisation": 3.3,
-    "neutralised": 1.5,
+    "race_left": 2.36,
+    "lasts": 0.63,
+    "last_laps": -2.0,
+    "new_safety_car": 2.36,
+    "safety_car": 0.84,
+    "new_vsc": 2.15,
+    "vsc": 0.46,
+    "wear_s": 0.88,
     "wet_s": 3.0,
     "damage_s": 10.0,
-    "pressed": 0.2,
-    "undercut": 1.0,
-    "cover": 0.5,
-    "team_mate": -0.8,
-    "traffic": -0.6,
+    "pressed": 0.43,
+    "undercut": 1.27,
+    "cover": -0.1,
+    "team_mate": 0.85,
+    "places": -1.16,
+    "behind_field": 0.69,
+    "stops_lately": 3.79,
 }
-DEFAULT_POLICY: Final = Policy(compound_s=8.0, stop=tuple(_STOP_WEIGHTS.get(name, 0.0) for name in STOP_FEATURES))
+DEFAULT_POLICY: Final = Policy(compound_s=15.8, stop=tuple(_STOP_WEIGHTS[name] for name in STOP_FEATURES))
 
 
 def default_circuit(total_laps: int, base_lap_s: float = REFERENCE_LAP_S) -> Circuit:
@@ -159,7 +166,7 @@ def tyres_for(total_laps: int, base_lap_s: float) -> tuple[Tyre, ...]:
             offset_s=tyre.offset_s * scale,
             wear_s=tyre.wear_s * scale,
             cliff_s=tyre.cliff_s * scale,
-            life_laps=max(3, round(_LIFE_SHARE[i] * total_laps)),
+            life_laps=max(3, round(LIFE_SHARE[i] * total_laps)),
         )
         for i, tyre in enumerate(DEFAULT_TYRES)
     )

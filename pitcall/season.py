@@ -79,7 +79,7 @@ def season(races: int, seed: int = 0) -> Season:
         packed, laps, cars = pack(race), race.circuit.total_laps, len(race.grid.cars)
         for first in range(0, each, _BATCH):
             trace = np.zeros((min(_BATCH, each - first), laps + 1, cars, TRACE_COLUMNS), np.float32)
-            _play(packed, np.uint64(seed + grid), first, trace)
+            play(packed, np.uint64(seed + grid), first, trace)
             counted.append(_count(trace))
     return _summary({name: np.concatenate([part[name] for part in counted]) for name in counted[0]}, laps)
 
@@ -91,8 +91,9 @@ def _play_all(packed: Packed, seed: np.uint64, first: int, traces: Floats) -> No
         twin.play(packed, (-1, 0, 0), seed, first + i, place, rejoin, gap_s, traces[i])
 
 
+#: Fills traces [race, lap, car, column] with the races ``first`` onward of a seed.
 # Not cached on disk: numba would not see that the model it compiles in has changed.
-_play = njit(nogil=True)(_play_all)
+play = njit(nogil=True)(_play_all)
 
 
 def _count(trace: Floats) -> dict[str, npt.NDArray[np.float64]]:

@@ -22,7 +22,8 @@ from typing import Final, TypeVar
 from pitcall.domain import events as ev
 from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
-from pitcall.priors import GRID_GAP_S, OUT_LAP_SHARE, default_circuit, default_race
+from pitcall.parameters import DEFAULT, Parameters
+from pitcall.priors import GRID_GAP_S, OUT_LAP_SHARE
 from pitcall.sim.race import GREEN, MAX_RACE_LAPS, RED, SAFETY_CAR, VSC, YELLOW, Circuit, Grid, Race
 from pitcall.sim.twin import TraceLap, traced
 
@@ -69,6 +70,15 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a race is, and how races go there. A fit of such races should find ``parameters``."""
+
+    circuit: str | None = None
+    season: int | None = None
+    parameters: Parameters = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     car: str
     number: str
@@ -86,6 +96,7 @@ def synthesise(
     series: str = "f1",
     race: str | None = None,
     name: str | None = None,
+    place: Place | None = None,
 ) -> list[ev.Event]:
     """The log of a made-up race. The same arguments give the same events.
 
@@ -96,12 +107,14 @@ def synthesise(
         series: ``f1`` (two dry compounds must be used) or ``spec`` (no such rule, nearly equal cars).
         race: its id; default ``synth-<seed>``.
         name: default made from the seed.
+        place: where and when it is raced, and by which parameters; default nowhere known, hand-set.
 
     Raises:
         InvalidRequest: an argument outside these bounds.
     """
     rng = random.Random(seed)
-    grid, start = _lined_up(rng, seed, cars, laps, series)
+    place = place or Place()
+    grid, start = _lined_up(rng, seed, cars, laps, series, place)
     trace = _with_stoppages(traced(start, seed, 0))
     session = ev.Session(
         t=0.0,
@@ -109,6 +122,8 @@ def synthesise(
         race=race or f"synth-{seed}",
         name=name or f"Synthetic Grand Prix {seed}",
         series=series,
+        season=place.season,
+        circuit=place.circuit,
         total_laps=laps,
     )
     air = round(16 + 14 * rng.random(), 1)
@@ -123,10 +138,12 @@ def before_the_start(seed: int, cars: int = 20, laps: int = 57, series: str = "f
 
     Raises InvalidRequest as that does.
     """
-    return _lined_up(random.Random(seed), seed, cars, laps, series)[1]
+    return _lined_up(random.Random(seed), seed, cars, laps, series, Place())[1]
 
 
-def _lined_up(rng: random.Random, seed: int, cars: int, laps: int, series: str) -> tuple[list[_Entry], Race]:
+def _lined_up(
+    rng: random.Random, seed: int, cars: int, laps: int, series: str, place: Place
+) -> tuple[list[_Entry], Race]:
     if series not in SERIES:
         raise InvalidRequest(f"no series {series!r:.40}; series: {', '.join(SERIES)}")
     if not (0 <= seed < 2**64 and 2 <= cars <= len(DRIVERS) and 5 <= laps <= MAX_RACE_LAPS):
@@ -135,9 +152,10 @@ def _lined_up(rng: random.Random, seed: int, cars: int, laps: int, series: str) 
             f" not {seed}, {cars} and {laps}"
         )
     two_compounds, spread_s = SERIES[series]
-    circuit = default_circuit(laps, base_lap_s=round(78 + 18 * rng.random(), 1))
+    base_lap_s = round(78 + 18 * rng.random(), 1)
+    circuit = place.parameters.circuit(place.circuit, laps, base_lap_s, place.season)
     grid = _grid(rng, cars, circuit, spread_s)
-    return grid, _race(circuit, grid, two_compounds=two_compounds)
+    return grid, place.parameters.race(circuit, _start(grid), place.circuit, place.season, two_compounds=two_compounds)
 
 
 def _grid(rng: random.Random, cars: int, circuit: Circuit, spread_s: float) -> list[_Entry]:
@@ -163,28 +181,24 @@ def _grid(rng: random.Random, cars: int, circuit: Circuit, spread_s: float) -> l
     return grid
 
 
-def _race(circuit: Circuit, grid: Sequence[_Entry], *, two_compounds: bool) -> Race:
+def _start(grid: Sequence[_Entry]) -> Grid:
     n = len(grid)
     teams = sorted({entry.team for entry in grid})
-    return default_race(
-        circuit,
-        Grid(
-            cars=tuple(entry.car for entry in grid),
-            laps_done=(0,) * n,
-            time_s=tuple(START_S + GRID_GAP_S * slot for slot in range(n)),
-            extra_s=(0.0,) * n,
-            racing=(True,) * n,
-            boxing=(False,) * n,
-            compound=tuple(int(entry.compound) for entry in grid),
-            tyre_age=tuple(entry.tyre_age for entry in grid),
-            used=tuple(1 << int(entry.compound) for entry in grid),
-            pace_s=tuple(entry.pace_s for entry in grid),
-            pace_sd_s=(0.0,) * n,
-            wear=(1.0,) * n,
-            wear_sd=(0.0,) * n,
-            team=tuple(teams.index(entry.team) for entry in grid),
-        ),
-        two_compounds=two_compounds,
+    return Grid(
+        cars=tuple(entry.car for entry in grid),
+        laps_done=(0,) * n,
+        time_s=tuple(START_S + GRID_GAP_S * slot for slot in range(n)),
+        extra_s=(0.0,) * n,
+        racing=(True,) * n,
+        boxing=(False,) * n,
+        compound=tuple(int(entry.compound) for entry in grid),
+        tyre_age=tuple(entry.tyre_age for entry in grid),
+        used=tuple(1 << int(entry.compound) for entry in grid),
+        pace_s=tuple(entry.pace_s for entry in grid),
+        pace_sd_s=(0.0,) * n,
+        wear=(1.0,) * n,
+        wear_sd=(0.0,) * n,
+        team=tuple(teams.index(entry.team) for entry in grid),
     )
 
 

@@ -15,6 +15,9 @@ from pitcall.domain.events import Track
 from pitcall.domain.tyres import DRY, RAIN, Compound
 from pitcall.errors import NotFound
 
+#: A visit to the pit lane longer than this is a red flag, s. Longest other one of 2018-2022: 154 s, but for a repair
+#: of 396 s.
+STOPPAGE_S: Final = 300.0
 #: Race-control messages that a state keeps; older ones stay in the log.
 KEPT_MESSAGES: Final = 5
 
@@ -78,9 +81,25 @@ class CarState:
         return self.laps[-1].time_s if self.laps else 0.0
 
     @property
+    def tyre_stops(self) -> tuple[PitStop, ...]:
+        """Visits to change tyres, as far as the laps tell: no drive-through, no wait behind a red flag."""
+        laps = {record.lap: record for record in self.laps}
+        return tuple(stop for stop in self.stops if not _goes_on(stop, laps))
+
+    @property
     def racing(self) -> bool:
         """True while the car can still gain or lose places."""
         return self.status in (CarStatus.RUNNING, CarStatus.IN_PIT)
+
+
+def _goes_on(stop: PitStop, laps: dict[int, LapRecord]) -> bool:
+    """The car waited behind a red flag, or left on the set on which it came."""
+    if stop.out_s is not None and stop.out_s - stop.in_s > STOPPAGE_S:
+        return True
+    came, left = laps.get(stop.lap), laps.get(stop.lap + 1)
+    if came is None or left is None or not came.tyre_age or not left.tyre_age:
+        return False
+    return came.compound is left.compound and left.tyre_age > came.tyre_age
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,16 @@ import numpy.typing as npt
 from pitcall.sim import chance
 from pitcall.sim.model import (
     AGE,
+    BEHIND_FIELD,
     CLIFF,
     CLIFF_SD,
     COLD,
     COMPOUND,
     DAMAGE,
     DONE,
-    FRESH,
     FUEL,
     HALF,
     LIFE,
-    NEUTRAL,
     OFFSET,
     ONE,
     OUT_PER_LAP_S,
@@ -57,7 +56,7 @@ from pitcall.sim.model import (
     f4,
 )
 from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW
-from pitcall.sim.rare import must_stop, next_weather, uniform
+from pitcall.sim.rare import must_stop, neutral_logit, next_weather, uniform
 from pitcall.sim.simd import LANES, bits, ctz, inlined, load, splat, store, vmax
 
 W: Final = LANES
@@ -66,14 +65,16 @@ ALL: Final = (1 << W) - 1
 
 # Rows of ``f`` for each car,
 (LEVEL, LINEAR, SQUARE, STEEP, CLIFF_AT, WORN, TANK, HURT, CHILL, WAKE, HINT_EVEN, HINT_ODD, LIFE_NOW, PER_LIFE_NOW,
- LAP, OWED, AT_WHEEL, PACE_NOW, WEAR_NOW, CLIFF_NOW, STOOD) = range(21)  # fmt: skip
+ LAP, OWED, AT_WHEEL, PACE_NOW, WEAR_NOW, CLIFF_NOW, STOOD, OWN_Z,
+ COST_NOW, WET_GAP, MOST_Z) = range(25)  # fmt: skip
 # for each position: time at the last line, the lap being resolved, what of it is dirty air, what closing up gains;
-T, LAP_AT, WAKE_AT, GAIN_AT = range(21, 25)
-CAR_ROWS: Final = 25
-# then one row each for all cars of a race.
-(LEAST, STEP, SLOW_AT, HOLD, GREEN_AIR, SC_NOW, NEUTRAL_Z, FRESH_Z, YELLOW_NOW, PASS_Z, AID, REMAINING, COST_NOW,
- WET_GAP, WETNESS) = range(15)  # fmt: skip
-LANE_ROWS: Final = 15
+T, LAP_AT, WAKE_AT, GAIN_AT = range(25, 29)
+CAR_ROWS: Final = 29
+# then one row each for all cars of a race: what rules; the field's stops; what all cars' odds of a stop share.
+(LEAST, STEP, SLOW_AT, HOLD, GREEN_AIR, SC_NOW, SHOWN_Z, FRESH_Z, YELLOW_NOW, PASS_Z, AID, REMAINING,
+ WETNESS) = range(13)  # fmt: skip
+CARS_ON, MADE, JUST_MADE, OF_LATE, CROWD, SHARED_Z, MUST_Z, LAST_Z = range(13, 21)
+LANE_ROWS: Final = 21
 # The same for the counts ``s``: by car; by position; one each.
 RUNNING, ON, HAD, LEFT, STOPPED, PIT_LAP, MUST = range(7)
 ORDER: Final = 7
@@ -99,7 +100,7 @@ class Block(NamedTuple):
     f: Floats  #: state, rows above
     s: Ints  #: counts, rows above
     tables: Floats
-    flags: npt.NDArray[np.int64]  #: sets of lanes: [lap, car] an incident is possible; then [lap] a caution
+    flags: npt.NDArray[np.int64]  #: sets of lanes: [lap, car] an incident may happen; [lap] a caution; [car] it may box
     own: int  #: asking car, -1: nobody asks
     cars: int
     laps: int  #: that are still played
@@ -111,7 +112,7 @@ def scratch_sizes(cars: int, laps: int) -> tuple[int, int, int, int]:
         2 * (CAR_ROWS * cars + LANE_ROWS) * W,
         2 * (COUNT_ROWS * cars + LANE_COUNTS) * W,
         ((3 * cars + 1) * laps + CREWS * cars) * W,
-        (cars + 1) * laps,
+        (cars + 1) * laps + cars,
     )
 
 
@@ -149,6 +150,12 @@ def wetness_at(b: Block, lap: int) -> int:
 def crew_at(b: Block, stop: int, c: int) -> int:
     """Offset in ``tables`` of the crew's time at the car's ``stop``-th stop from now."""
     return ((3 * b.cars + 1) * b.laps + stop * b.cars + c) * W
+
+
+@inlined
+def may_box(b: Block, c: int) -> int:
+    """Index in ``flags`` of the lanes in which the car may box at the end of this lap."""
+    return (b.cars + 1) * b.laps + c
 
 
 @inlined
@@ -203,6 +210,14 @@ def start(b: Block, seed: np.uint64, first_path: int) -> None:
         store(b.f, row(b, CLIFF_NOW, c), z3)
         for w in range(W):
             _start_car(b, c, w)
+    racing, made = 0, 0
+    for c in range(b.cars):
+        if b.cars_i[RACING, c]:
+            racing += 1
+            made += b.cars_i[STOPS, c]
+    store(b.f, lane_f(b, CARS_ON), splat(f4(racing)))
+    store(b.f, lane_f(b, MADE), splat(f4(made)))
+    store(b.f, lane_f(b, OF_LATE), splat(b.n.stops_lately))
     _line_up(b)
 
 
@@ -217,6 +232,7 @@ def _start_car(b: Block, c: int, w: int) -> None:
     b.s[row(b, RUNNING, c) + w], b.s[row(b, HAD, c) + w] = b.cars_i[RACING, c], b.cars_i[USED, c]
     b.s[row(b, LEFT, c) + w], b.s[row(b, STOPPED, c) + w] = b.cars_i[SETS, c], b.cars_i[STOPS, c]
     b.s[row(b, MUST, c) + w] = must_stop(b.n, b.cars_i[USED, c], b.cars_i[STOPS, c])
+    b.f[row(b, OWN_Z, c) + w] = -b.n.stop[BEHIND_FIELD] * f4(b.cars_i[STOPS, c])
 
 
 @inlined
@@ -305,8 +321,8 @@ def show(b: Block, w: int, regime: int, left: int, fresh: bool, released: bool) 
     f[lane_f(b, HOLD) + w] = n.queue_gap_s if regime == SAFETY_CAR else n.hold_gap_s
     f[lane_f(b, GREEN_AIR) + w] = ZERO if neutral else ONE
     f[lane_f(b, SC_NOW) + w] = ONE if regime == SAFETY_CAR else ZERO
-    f[lane_f(b, NEUTRAL_Z) + w] = n.stop[NEUTRAL] if neutral else ZERO
-    f[lane_f(b, FRESH_Z) + w] = n.stop[FRESH] if neutral and fresh else ZERO
+    f[lane_f(b, SHOWN_Z) + w] = neutral_logit(n, regime, fresh, False)
+    f[lane_f(b, FRESH_Z) + w] = neutral_logit(n, regime, fresh, True) - neutral_logit(n, regime, fresh, False)
     f[lane_f(b, YELLOW_NOW) + w] = n.yellow_s if regime == YELLOW else ZERO
     z = n.pass_intercept
     if released:

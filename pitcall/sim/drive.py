@@ -17,10 +17,12 @@ from pitcall.sim.block import (
     ALL,
     AT_WHEEL,
     CALLED,
+    CARS_ON,
     CHILL,
     CLIFF_AT,
     COST_NOW,
     CREWS,
+    CROWD,
     FRESH_Z,
     HAD,
     HINT_EVEN,
@@ -28,25 +30,33 @@ from pitcall.sim.block import (
     HURT,
     IS_FRESH,
     IS_RELEASED,
+    JUST_MADE,
     LAP,
+    LAST_Z,
     LEAST,
     LEFT,
     LEVEL,
     LIFE_NOW,
     LINEAR,
+    MADE,
+    MOST_Z,
     MUST,
-    NEUTRAL_Z,
+    MUST_Z,
     NOISE,
+    OF_LATE,
     ON,
     OPEN_CALL,
     ORDER,
     OWED,
     OWN_STOPPED,
+    OWN_Z,
     PER_LIFE_NOW,
     PIT_LAP,
     REGIME,
     REMAINING,
     RUNNING,
+    SHARED_Z,
+    SHOWN_Z,
     SQUARE,
     STEEP,
     STEP,
@@ -68,15 +78,16 @@ from pitcall.sim.block import (
     key,
     lane_f,
     lane_s,
+    may_box,
     position,
     row,
 )  # fmt: skip
 from pitcall.sim.model import (
+    BEHIND_FIELD,
     BEND,
     BEYOND_LIFE,
     BIAS,
     BOXING,
-    CLEAR_S,
     CLOSING_LAPS,
     COVER,
     DAMAGE_COST,
@@ -86,16 +97,22 @@ from pitcall.sim.model import (
     FAILURE,
     FOREVER,
     HALF,
+    KEPT,
     LAST_LAPS,
     LASTS,
+    LATELY,
     LIFE_USED,
     MATE,
+    MOST_LATELY,
+    MOST_PLACES,
+    MOST_WEAR_S,
     ONE,
     OUT_PER_LAP_S,
     OUT_S,
     PER_BEND,
-    PER_CLEAR,
     PER_CLOSING,
+    PER_PLACE,
+    PLACES,
     PRESSED,
     PRESSED_GAP_S,
     RACE_LEFT,
@@ -104,9 +121,9 @@ from pitcall.sim.model import (
     STILL_S,
     STOPS,
     TEAM_MATE,
-    TRAFFIC,
     TWO,
     UNDERCUT,
+    UNLIMITED_S,
     WEAR_COST,
     WET_BEST,
     WET_COST,
@@ -122,6 +139,7 @@ from pitcall.sim.rare import (
     fits,
     incident_calls,
     must_stop,
+    neutral_logit,
     road_loss,
     standing_s,
     stop_logit,
@@ -156,17 +174,20 @@ def drive(b: Block, call: Call, lap: int, c: int) -> int:
     called = _incidents(b, lap, c, incidents) if incidents else 0
     if n.stint_limit_s > ZERO:
         store(f, row(b, AT_WHEEL, c), load(f, row(b, AT_WHEEL, c)) + n.base_lap_s + load(f, row(b, LAP, c)))
-    hint = row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c)
+    likely = 0
     if lap >= n.pit_from and lap <= n.pit_to:
-        likely = _likely(b, call, lap, c, wear_cost, wet_gap)
+        most = _most(b, lap, c, wear_cost, wet_gap)
+        likely = _likely(b, call, lap, c, most, wet_gap)
         if first and b.cars_i[BOXING, c] == 1:
             likely = ALL
-        likely = (likely | incidents) & running & bits(load(f, lane_f(b, REMAINING)) >= HALF)
+        likely = (likely | incidents) & running
+        if lap >= n.total_laps or n.time_left_s < UNLIMITED_S:
+            likely &= bits(load(f, lane_f(b, REMAINING)) >= HALF)
         if likely:
-            store(f, lane_f(b, COST_NOW), wear_cost)
-            store(f, lane_f(b, WET_GAP), wet_gap)
-            _stops(b, call, lap, c, likely)
-    store(f, hint, splat(ZERO))
+            store(f, row(b, COST_NOW, c), wear_cost)
+            store(f, row(b, WET_GAP, c), wet_gap)
+            store(f, row(b, MOST_Z, c), most)
+    b.flags[may_box(b, c)] = likely
     return called
 
 
@@ -206,13 +227,13 @@ def _pace(b: Block, lap: int, c: int) -> tuple[F, F]:
 
 
 @inlined
-def _likely(b: Block, call: Call, lap: int, c: int, wear_cost: F, wet_gap: F) -> int:
-    """Lanes in which the car may box: by force, by the call, or by a policy whose odds are at their upper bound."""
+def _likely(b: Block, call: Call, lap: int, c: int, most: F, wet_gap: F) -> int:
+    """Lanes in which the car may box: by force, by the call, or by a policy whose odds are at most ``most``."""
     f, n = b.f, b.n
-    remaining = load(f, lane_f(b, REMAINING))
-    must = load(b.s, row(b, MUST, c)) == 1
     threshold = load(b.tables, entry(b, STOP_AT, lap, c))
-    likely = bits((_most(b, lap, c, wear_cost, wet_gap) > threshold) | (must & (remaining < f4(1.5))))
+    likely = bits(most > threshold)
+    if n.total_laps - lap < 2 or n.time_left_s < UNLIMITED_S:
+        likely |= bits((load(b.s, row(b, MUST, c)) == 1) & (load(f, lane_f(b, REMAINING)) < f4(1.5)))
     if c == b.own:
         hurt = load(f, row(b, HURT, c))
         open_call = load(b.s, lane_s(b, OPEN_CALL)) == 1
@@ -228,23 +249,42 @@ def _likely(b: Block, call: Call, lap: int, c: int, wear_cost: F, wet_gap: F) ->
 
 
 @inlined
+def look_at_field(b: Block, lap: int) -> None:
+    """Before a lap, in all lanes: the field's stops, and what of the policy's odds all cars share."""
+    f, weight, running = b.f, b.n.stop, vmax(load(b.f, lane_f(b, CARS_ON)), ONE)
+    of_late = load(f, lane_f(b, OF_LATE))
+    if lap > b.n.first_lap_played:
+        of_late = of_late * KEPT + load(f, lane_f(b, JUST_MADE)) / running
+        store(f, lane_f(b, OF_LATE), of_late)
+        store(f, lane_f(b, JUST_MADE), splat(ZERO))
+    crowd = load(f, lane_f(b, MADE)) / running * weight[BEHIND_FIELD] + vmin(of_late, MOST_LATELY) * weight[LATELY]
+    store(f, lane_f(b, CROWD), crowd)
+    remaining = load(f, lane_f(b, REMAINING))
+    shared = crowd + load(f, lane_f(b, SHOWN_Z)) + remaining * (weight[RACE_LEFT] * b.n.per_total)
+    most = weight[BIAS] + max(weight[PRESSED], ZERO) + max(weight[PLACES], ZERO) + MARGIN
+    store(f, lane_f(b, SHARED_Z), shared + most)
+    closing = where(remaining < CLOSING_LAPS, (ONE - remaining * PER_CLOSING) * weight[RULE_CLOSING], ZERO)
+    store(f, lane_f(b, MUST_Z), closing + weight[RULE_OPEN])
+    ending = (ONE - remaining * b.n.per_last) * weight[LAST_LAPS]
+    store(f, lane_f(b, LAST_Z), where(remaining < b.n.last_laps, ending, ZERO))
+
+
+@inlined
 def _most(b: Block, lap: int, c: int, wear_cost: F, wet_gap: F) -> F:
-    """``model.stop_logit`` in all lanes, plus the most that the cars around could add."""
+    """The log-odds of ``_stays`` in all lanes, with the most that the cars around could add."""
     f, weight = b.f, b.n.stop
     remaining, worn = load(f, lane_f(b, REMAINING)), load(f, row(b, WORN, c))
     used = worn * load(f, row(b, PER_LIFE_NOW, c))
-    z = used * weight[LIFE_USED] + weight[BIAS] + where(used > ONE, (used - ONE) * weight[BEYOND_LIFE], ZERO)
-    z = z + remaining * (weight[RACE_LEFT] * b.n.per_total) + wear_cost * weight[WEAR_COST]
+    z = used * weight[LIFE_USED] + where(used > ONE, (used - ONE) * weight[BEYOND_LIFE], ZERO)
+    z = z + load(f, lane_f(b, SHARED_Z)) + load(f, row(b, OWN_Z, c)) + vmin(wear_cost, MOST_WEAR_S) * weight[WEAR_COST]
     z = z + load(f, row(b, HURT, c)) * weight[DAMAGE_COST]
     if b.n.wet_race:
         z = z + wet_gap * weight[WET_COST]
-    closing = where(remaining < CLOSING_LAPS, (ONE - remaining * PER_CLOSING) * weight[RULE_CLOSING], ZERO)
     lasts = where(worn + remaining <= load(f, row(b, LIFE_NOW, c)), splat(weight[LASTS]), ZERO)
-    ending = where(remaining <= b.n.last_laps, splat(weight[LAST_LAPS]), ZERO)
-    z = z + where(load(b.s, row(b, MUST, c)) == 1, closing + weight[RULE_OPEN], lasts + ending)
-    z = z + load(f, lane_f(b, NEUTRAL_Z)) + where(worn >= b.n.young_laps, load(f, lane_f(b, FRESH_Z)), ZERO)
-    z = z + load(f, row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c))
-    return z + (max(weight[PRESSED], ZERO) + max(weight[TRAFFIC], ZERO) + MARGIN)
+    no_rule = lasts + load(f, lane_f(b, LAST_Z))
+    z = z + where(load(b.s, row(b, MUST, c)) == 1, load(f, lane_f(b, MUST_Z)), no_rule)
+    z = z + where(worn >= b.n.young_laps, load(f, lane_f(b, FRESH_Z)), ZERO)
+    return z + load(f, row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c))
 
 
 @njit(nogil=True, error_model="numpy")
@@ -283,6 +323,8 @@ def _incident(b: Block, lap: int, c: int, w: int) -> int:
     v = uniform(path, lap, c, chance.INCIDENT)
     if failed or v < n.out_p:
         b.s[row(b, RUNNING, c) + w] = 0
+        f[lane_f(b, CARS_ON) + w] = f[lane_f(b, CARS_ON) + w] - ONE
+        f[lane_f(b, MADE) + w] = f[lane_f(b, MADE) + w] - f4(b.s[row(b, STOPPED, c) + w])
         f[row(b, LAP, c) + w] = OUT_S - OUT_PER_LAP_S * f4(lap)
     else:
         f[row(b, HURT, c) + w] = f[row(b, HURT, c) + w] + n.damage_s
@@ -294,23 +336,31 @@ def _incident(b: Block, lap: int, c: int, w: int) -> int:
 
 
 @njit(nogil=True, error_model="numpy")
-def _stops(b: Block, call: Call, lap: int, c: int, lanes: int) -> None:
-    """Decide in full, lane by lane, whether car ``c`` boxes at the end of this lap, and if so do it."""
-    while lanes:
-        w = ctz(lanes)
-        lanes &= lanes - 1
-        if b.s[row(b, RUNNING, c) + w]:
-            q = position(b, c, w)
-            compound = _decide(b, call, lap, c, w, q)
-            if compound >= 0:
-                _box(b, lap, c, w, q, compound)
+def stops(b: Block, call: Call, lap: int) -> None:
+    """Decide in full, race by race, which cars box at the end of this lap, and let them; forget what they were told.
+
+    One call for all cars: to pass the block costs more than to decide.
+    """
+    for c in range(b.cars):
+        if b.cars_i[DONE, c] >= lap:
+            continue
+        lanes = b.flags[may_box(b, c)]
+        while lanes:
+            w = ctz(lanes)
+            lanes &= lanes - 1
+            if b.s[row(b, RUNNING, c) + w]:
+                q = position(b, c, w)
+                compound = _decide(b, call, lap, c, w, q)
+                if compound >= 0:
+                    _box(b, lap, c, w, q, compound)
+        store(b.f, row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c), splat(ZERO))
 
 
 @inlined
 def _decide(b: Block, call: Call, lap: int, c: int, w: int, q: int) -> int:
     """The compound to change to at the end of this lap, or -1."""
     n, f = b.n, b.f
-    remaining, wetness, gap = f[lane_f(b, REMAINING) + w], f[lane_f(b, WETNESS) + w], f[lane_f(b, WET_GAP) + w]
+    remaining, wetness, gap = f[lane_f(b, REMAINING) + w], f[lane_f(b, WETNESS) + w], f[row(b, WET_GAP, c) + w]
     fresh, worn, hurt = b.s[lane_s(b, IS_FRESH) + w] == 1, f[row(b, WORN, c) + w], f[row(b, HURT, c) + w]
     dry_tank = n.tank_laps > ZERO and f[row(b, TANK, c) + w] < ONE
     long_stint = n.stint_limit_s > ZERO and f[row(b, AT_WHEEL, c) + w] + n.base_lap_s > n.stint_limit_s
@@ -327,7 +377,7 @@ def _decide(b: Block, call: Call, lap: int, c: int, w: int, q: int) -> int:
     else:
         must = b.s[row(b, MUST, c) + w] == 1
         forced = forced or (b.cars_i[BOXING, c] == 1 and b.cars_i[DONE, c] + 1 == lap) or (must and remaining < f4(1.5))
-        if not forced and b.tables[entry(b, STOP_AT, lap, c) + w] >= _logit(b, lap, c, w, q, must):
+        if not forced and _stays(b, lap, c, w, q, must):
             return -1
     path = key(b, w)
     had, left = b.s[row(b, HAD, c) + w], b.s[row(b, LEFT, c) + w]
@@ -336,29 +386,36 @@ def _decide(b: Block, call: Call, lap: int, c: int, w: int, q: int) -> int:
 
 
 @inlined
-def _logit(b: Block, lap: int, c: int, w: int, q: int, must: bool) -> f4:
-    """Log-odds that the policy boxes: the car's own, what it was told, and what it sees around it."""
+def _stays(b: Block, lap: int, c: int, w: int, q: int, must: bool) -> bool:
+    """The policy does not box: its log-odds, as ``twin_stops.logit`` has them, are not above the threshold."""
     n, f, regime = b.n, b.f, b.s[lane_s(b, REGIME) + w]
-    neutral = 0
-    if regime in (VSC, SAFETY_CAR):
-        neutral = 2 if b.s[lane_s(b, IS_FRESH) + w] else 1
-    life, per_life = f[row(b, LIFE_NOW, c) + w], f[row(b, PER_LIFE_NOW, c) + w]
-    remaining, wear_cost, wet_gap = f[lane_f(b, REMAINING) + w], f[lane_f(b, COST_NOW) + w], f[lane_f(b, WET_GAP) + w]
-    worn, hurt = f[row(b, WORN, c) + w], f[row(b, HURT, c) + w]
-    z = stop_logit(n, life, per_life, worn, must, remaining, neutral, wear_cost, wet_gap, hurt)
-    z = z + f[row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c) + w]
-    t, around = f[row(b, T, q) + w], ZERO
+    threshold, most = b.tables[entry(b, STOP_AT, lap, c) + w], f[row(b, MOST_Z, c) + w]
+    each = n.stop[PLACES] * PER_PLACE
+    t = f[row(b, T, q) + w]
+    out = t + road_loss(n, regime) + n.station_s + n.scale_s
+    lost = 0
+    while lost < MOST_PLACES and q + 1 + lost < b.cars and f[row(b, T, q + 1 + lost) + w] <= out:
+        lost += 1
+        if each <= ZERO and threshold >= most + each * f4(lost):  # most cars are done after one or two
+            return True
+    z = _own_logit(b, lap, c, w, regime, must)
+    around = ZERO
     if q + 1 < b.cars and f[row(b, T, q + 1) + w] - t < PRESSED_GAP_S:
         around = around + n.stop[PRESSED]
-    out = t + road_loss(n, regime) + n.station_s + n.scale_s
-    nearest = CLEAR_S
-    for p in range(q + 1, b.cars):
-        other = f[row(b, T, p) + w]
-        if other > out:
-            break
-        if out - other < nearest and b.s[row(b, RUNNING, b.s[row(b, ORDER, p) + w]) + w]:
-            nearest = out - other
-    return f4(z + (around + n.stop[TRAFFIC] * (ONE - nearest * PER_CLEAR)))
+    return bool(threshold >= f4(z + (around + n.stop[PLACES] * (f4(lost) * PER_PLACE))))
+
+
+@inlined
+def _own_logit(b: Block, lap: int, c: int, w: int, regime: int, must: bool) -> f4:
+    """Log-odds from all but the cars behind: the car's own, what it was told, and the field's stops."""
+    n, f, fresh = b.n, b.f, b.s[lane_s(b, IS_FRESH) + w] == 1
+    life, per_life = f[row(b, LIFE_NOW, c) + w], f[row(b, PER_LIFE_NOW, c) + w]
+    remaining, wear_cost, wet_gap = f[lane_f(b, REMAINING) + w], f[row(b, COST_NOW, c) + w], f[row(b, WET_GAP, c) + w]
+    worn, hurt = f[row(b, WORN, c) + w], f[row(b, HURT, c) + w]
+    shown = neutral_logit(n, regime, fresh, worn >= n.young_laps)
+    z = stop_logit(n, life, per_life, worn, must, remaining, shown, wear_cost, wet_gap, hurt)
+    z = z + f[row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c) + w]
+    return f4(z + (f[lane_f(b, CROWD) + w] - n.stop[BEHIND_FIELD] * f4(b.s[row(b, STOPPED, c) + w])))
 
 
 @inlined
@@ -384,6 +441,9 @@ def _box(b: Block, lap: int, c: int, w: int, q: int, compound: int) -> None:
         f[row(b, AT_WHEEL, c) + w] = ZERO
     f[row(b, OWED, c) + w], f[row(b, HURT, c) + w] = ZERO, ZERO
     s[row(b, STOPPED, c) + w] += 1
+    f[row(b, OWN_Z, c) + w] = -n.stop[BEHIND_FIELD] * f4(s[row(b, STOPPED, c) + w])
+    f[lane_f(b, MADE) + w] = f[lane_f(b, MADE) + w] + ONE
+    f[lane_f(b, JUST_MADE) + w] = f[lane_f(b, JUST_MADE) + w] + ONE
     use(b, c, w, compound)
     fit(b, c, w, compound)
     s[row(b, PIT_LAP, c) + w] = lap

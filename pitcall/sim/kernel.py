@@ -60,7 +60,7 @@ from pitcall.sim.block import (
     wetness_at,
 )  # fmt: skip
 from pitcall.sim.borrow import borrowed
-from pitcall.sim.drive import Call, drive, use
+from pitcall.sim.drive import Call, drive, look_at_field, stops, use
 from pitcall.sim.model import DISQUALIFIED_S, DONE, KLASS, ONE, STILL_S, UNLIMITED_S, ZERO, Floats, Ints, Packed, f4
 from pitcall.sim.outcome import Bytes
 from pitcall.sim.race import GREEN, RED
@@ -116,6 +116,7 @@ def _race(b: Block, call: Call, k: int, place: Bytes, rejoin: Bytes, gap_s: Floa
                 store(b.f, row(b, LAP, c), splat(STILL_S))
             else:
                 special |= drive(b, call, lap, c)
+        stops(b, call, lap)
         drive_together(b, lap, special)
         if b.own >= 0:
             _see_rejoin(b, finished, k, rejoin, gap_s)
@@ -165,6 +166,7 @@ def _begin_lap(b: Block, call: Call, lap: int, special: int) -> int:
         todo &= todo - 1
         if b.s[lane_s(b, REGIME) + w] == RED:
             _red_flag(b, call, lap, w)
+    look_at_field(b, lap)
     return special
 
 

@@ -25,6 +25,8 @@ VSC: Final = 2
 SAFETY_CAR: Final = 3
 RED: Final = 4
 
+#: Share of its weight that a stop keeps from lap to lap in ``Race.stops_lately``.
+STOPS_KEPT: Final = 0.85
 #: Features of the rival stop policy, in the order of ``Policy.stop``; docs/explanation/race-model.md explains each.
 STOP_FEATURES: Final = (
     "bias",
@@ -35,8 +37,10 @@ STOP_FEATURES: Final = (
     "race_left",
     "lasts",
     "last_laps",
-    "fresh_neutralisation",
-    "neutralised",
+    "new_safety_car",
+    "safety_car",
+    "new_vsc",
+    "vsc",
     "wear_s",
     "wet_s",
     "damage_s",
@@ -44,7 +48,9 @@ STOP_FEATURES: Final = (
     "undercut",
     "cover",
     "team_mate",
-    "traffic",
+    "places",
+    "behind_field",
+    "stops_lately",
 )
 
 
@@ -270,7 +276,7 @@ class Policy:
         5.0  #: softness of the compound choice: temperature of its softmax, s over the stint; 0 = the quickest
     )
     young_laps: int = 5  #: tyres younger than this are not changed because of a neutralisation
-    last_laps: int = 3  #: the end of the race, when the weight ``last_laps`` counts
+    last_laps: int = 15  #: the end of the race, over which feature ``last_laps`` rises from 0 to 1
     cover_gap_s: float = 5.0  #: a stop within this gap is answered (features undercut and cover)
     crossover_s: float = 3.0  #: wrong tyres for the wetness by this much a lap: the asking car leaves its call
 
@@ -391,6 +397,7 @@ class Race:
     rules: Rules = Rules()
     regime: int = GREEN  #: at the moment of the question
     regime_laps: int = 0  #: laps that it has lasted
+    stops_lately: float = 0.0  #: per car; a stop counts ``STOPS_KEPT`` times less with every lap since
 
     @property
     def pit_loss_s(self) -> float:
@@ -407,5 +414,7 @@ class Race:
             raise ValueError(f"regime: {GREEN} to {RED}, not {self.regime}")
         if not 0 <= self.regime_laps <= MAX_RACE_LAPS:
             raise ValueError(f"regime_laps: 0 to {MAX_RACE_LAPS}")
+        if not 0 <= self.stops_lately <= 100:
+            raise ValueError("stops_lately: 0 to 100")
         if any(lap > self.circuit.total_laps for lap in self.grid.laps_done):
             raise ValueError(f"laps_done: past the end of a race of {self.circuit.total_laps} laps")

@@ -14,24 +14,31 @@ from numba.extending import register_jitable
 
 from pitcall.sim import chance
 from pitcall.sim.model import (
+    BEHIND_FIELD,
     BEYOND_LIFE,
     BIAS,
     CLOSING_LAPS,
     COMPOUND_REACH,
     DAMAGE_COST,
     FOREVER,
-    FRESH,
+    IN_VSC,
+    KEPT,
     LAST_LAPS,
     LASTS,
+    LATELY,
     LIFE_USED,
     LONGEST_EXTRA_S,
-    NEUTRAL,
+    MOST_LATELY,
+    MOST_WEAR_S,
+    NEW_SC,
+    NEW_VSC,
     ONE,
     PER_CLOSING,
     PLENTY,
     RACE_LEFT,
     RULE_CLOSING,
     RULE_OPEN,
+    SC,
     UNLIMITED_S,
     WEAR_COST,
     WET_BEST,
@@ -207,7 +214,7 @@ def must_stop(n: Numbers, used: int, stops: int) -> bool:
 
 
 @register_jitable
-def _to_the_flag(p: Tables, k: int, wear: f4, remaining: f4, wetness: f4) -> f4:
+def to_the_flag(p: Tables, k: int, wear: f4, remaining: f4, wetness: f4) -> f4:
     """Seconds that the ``remaining`` laps cost on one fresh set: offset, wear, cliff, wetness of the next laps."""
     left = int(remaining)
     cost = p.plans[left, k] + wear * p.plans[left, COMPOUNDS + k]
@@ -226,7 +233,7 @@ def _weight(n: Numbers, behind_s: f4) -> f4:
 
 
 @register_jitable
-def _may_fit(n: Numbers, used: int, sets: int) -> int:
+def may_fit(n: Numbers, used: int, sets: int) -> int:
     """Set of compounds that are legal and left; while a rule is open, those that close it, if there are any."""
     may = n.legal
     if sets != PLENTY:
@@ -249,14 +256,14 @@ def choose_compound(
     open, those that close it come first. Written out for five compounds: a loop with a list of
     weights cost a third of the kernel's time.
     """
-    may = _may_fit(p.n, used, sets)
+    may = may_fit(p.n, used, sets)
     if may == 0:
         return -1
-    cost0 = _to_the_flag(p, 0, wear, remaining, wetness) if may & 1 else FOREVER
-    cost1 = _to_the_flag(p, 1, wear, remaining, wetness) if may & 2 else FOREVER
-    cost2 = _to_the_flag(p, 2, wear, remaining, wetness) if may & 4 else FOREVER
-    cost3 = _to_the_flag(p, 3, wear, remaining, wetness) if may & 8 else FOREVER
-    cost4 = _to_the_flag(p, 4, wear, remaining, wetness) if may & 16 else FOREVER
+    cost0 = to_the_flag(p, 0, wear, remaining, wetness) if may & 1 else FOREVER
+    cost1 = to_the_flag(p, 1, wear, remaining, wetness) if may & 2 else FOREVER
+    cost2 = to_the_flag(p, 2, wear, remaining, wetness) if may & 4 else FOREVER
+    cost3 = to_the_flag(p, 3, wear, remaining, wetness) if may & 8 else FOREVER
+    cost4 = to_the_flag(p, 4, wear, remaining, wetness) if may & 16 else FOREVER
     least = min(cost0, cost1, cost2, cost3, cost4)
     up_to0 = _weight(p.n, cost0 - least)
     up_to1 = up_to0 + _weight(p.n, cost1 - least)
@@ -308,6 +315,36 @@ def standing_s(
 
 
 @register_jitable
+def lately(before: f4, stopped: f4, running: f4) -> f4:
+    """``Race.stops_lately`` a lap later, on which so many of the cars running have stopped."""
+    return f4(KEPT * before + stopped / max(ONE, running))
+
+
+@register_jitable
+def crowd(n: Numbers, made: f4, running: f4, lately_now: f4) -> f4:
+    """Log-odds that all cars share, from the field's stops: ``made`` by the cars running, and those of late.
+
+    A car's own stops are still to come off, each ``behind_field`` times.
+    """
+    return f4(n.stop[BEHIND_FIELD] * (made / max(ONE, running)) + n.stop[LATELY] * min(MOST_LATELY, lately_now))
+
+
+@register_jitable
+def neutral_logit(n: Numbers, regime: int, fresh: bool, old_enough: bool) -> f4:
+    """Log-odds from what is shown: a safety car or VSC, and more on its first lap unless the set is new."""
+    z = ZERO
+    if regime == SAFETY_CAR:
+        z = n.stop[SC]
+        if fresh and old_enough:
+            z = z + n.stop[NEW_SC]
+    elif regime == VSC:
+        z = n.stop[IN_VSC]
+        if fresh and old_enough:
+            z = z + n.stop[NEW_VSC]
+    return f4(z)
+
+
+@register_jitable
 def stop_logit(
     n: Numbers,
     life: f4,
@@ -315,7 +352,7 @@ def stop_logit(
     age: f4,
     must: bool,
     remaining: f4,
-    neutral: int,
+    shown: f4,
     wear_cost: f4,
     wet_gap: f4,
     damage: f4,
@@ -329,7 +366,7 @@ def stop_logit(
         age: laps on them, this one included.
         must: a rule asks for another stop.
         remaining: laps after this one.
-        neutral: 0 racing, 1 neutralised, 2 neutralised since this lap.
+        shown: from ``neutral_logit``.
         wear_cost: what wear costs on this lap, s.
         wet_gap: what the wrong tyres for the wetness cost, s.
         damage: what damage costs, s.
@@ -340,7 +377,7 @@ def stop_logit(
     if used > ONE:
         z = z + b[BEYOND_LIFE] * (used - ONE)
     z = z + b[RACE_LEFT] * (remaining * n.per_total)
-    z = z + b[WEAR_COST] * wear_cost
+    z = z + b[WEAR_COST] * min(MOST_WEAR_S, wear_cost)
     z = z + b[WET_COST] * wet_gap
     z = z + b[DAMAGE_COST] * damage
     if must:
@@ -350,10 +387,6 @@ def stop_logit(
     else:
         if age + remaining <= life:
             z = z + b[LASTS]
-        if remaining <= n.last_laps:
-            z = z + b[LAST_LAPS]
-    if neutral:
-        z = z + b[NEUTRAL]
-        if neutral == 2 and age >= n.young_laps:
-            z = z + b[FRESH]
-    return f4(z)
+        if remaining < n.last_laps:
+            z = z + b[LAST_LAPS] * (ONE - remaining * n.per_last)
+    return f4(z + shown)

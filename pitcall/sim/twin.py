@@ -63,10 +63,12 @@ from pitcall.sim.model import (
 from pitcall.sim.outcome import Bytes
 from pitcall.sim.race import COMPOUNDS, GREEN, RED, SAFETY_CAR, VSC, YELLOW, Race
 from pitcall.sim.rare import (
+    crowd,
     first_regime,
     fits,
     incident_calls,
     laps_left,
+    lately,
     must_stop,
     next_regime,
     next_weather,
@@ -97,6 +99,7 @@ from pitcall.sim.twin_state import (
     OWED,
     OWN_STOPPED,
     PACE_NOW,
+    PIT_LAP,
     REGIME_LEFT,
     RUNNING,
     S_ROWS,
@@ -174,11 +177,15 @@ def play(
     gap_s[:] = ZERO
     _start(p)
     wetness, strength = n.wetness, ONE if n.raining else ZERO
+    of_late = n.stops_lately
     for lap in range(n.first_lap_played, n.total_laps + 1):
         _regime(p, lap)
         if n.wet_race and lap > n.now:
             wetness, strength = next_weather(n, key, lap, wetness, strength)
-        now = Lap(lap, laps_left(n, f[T, order[0]], lap), wetness)
+        running, made, stopped = field_stops(p, lap)
+        if lap > n.first_lap_played:
+            of_late = lately(of_late, stopped, running)
+        now = Lap(lap, laps_left(n, f[T, order[0]], lap), wetness, crowd(n, made, running, of_late))
         if w[NOW_REGIME] == RED and lap > n.now:
             _red_flag(p, now)
         for c in range(cars):
@@ -217,6 +224,18 @@ def _start(p: Path) -> None:
             p.f[T, c] = OUT_S - OUT_PER_LAP_S * f4(p.cars_i[DONE, c])
     p.w[OPEN_CALL] = p.own >= 0
     sort(p)
+
+
+@register_jitable
+def field_stops(p: Path, lap: int) -> tuple[f4, f4, f4]:
+    """(cars running, stops that these have made, how many of them stopped at the end of the lap before)."""
+    running, made, stopped = 0, 0, 0
+    for c in range(p.f.shape[1]):
+        if p.s[RUNNING, c]:
+            running += 1
+            made += p.s[STOPPED, c]
+            stopped += p.s[PIT_LAP, c] == lap - 1
+    return f4(running), f4(made), f4(stopped)
 
 
 @register_jitable
@@ -267,15 +286,11 @@ def _drive(p: Path, now: Lap, c: int) -> None:
     noise = _noise(p, now.lap, c)
     if not p.s[RUNNING, c] or p.cars_i[DONE, c] >= now.lap:
         return
-    wear_cost, wet_gap = _wear_cost(p, c), ZERO
-    y = _pace(p, now, c, wear_cost, noise)
+    cost, gap = wear_cost(p, c), ZERO
+    y = _pace(p, now, c, cost, noise)
     if n.wet_race:
-        here = wet_cost(p.tyres, p.s[ON, c], now.wetness)
-        best = here
-        for k in range(COMPOUNDS):
-            best = min(best, wet_cost(p.tyres, k, now.wetness))
-        wet_gap = here - best
-        y = y + here
+        gap = wet_gap(p, now, c)
+        y = y + wet_cost(p.tyres, p.s[ON, c], now.wetness)
     regime = p.w[NOW_REGIME]
     if regime == YELLOW:
         y = y + n.yellow_s
@@ -286,7 +301,7 @@ def _drive(p: Path, now: Lap, c: int) -> None:
     if p.cars_i[DONE, c] + 1 == now.lap:
         y = y + p.cars_f[EXTRA, c]
     y = _incident(p, now, c, y)
-    f[WORN, c] = f[WORN, c] + _step(regime) * (ONE + n.wake_wear * f[WAKE, c])
+    f[WORN, c] = f[WORN, c] + step(regime) * (ONE + n.wake_wear * f[WAKE, c])
     p.s[LAPS_ON, c] += 1
     f[AT_WHEEL, c] = f[AT_WHEEL, c] + n.base_lap_s + y
     f[LAP, c] = y
@@ -299,7 +314,7 @@ def _drive(p: Path, now: Lap, c: int) -> None:
         row[TR_AGE], row[TR_OUT], row[TR_REGIME] = f4(p.s[LAPS_ON, c]), f4(1 - p.s[RUNNING, c]), f4(regime)
     if not p.s[RUNNING, c] or now.remaining < HALF:
         return
-    compound = decide(p, now, c, wear_cost, wet_gap, told)
+    compound = decide(p, now, c, cost, gap, told)
     if compound >= 0:
         box(p, now, c, compound)
         if p.trace.shape[0]:
@@ -308,7 +323,17 @@ def _drive(p: Path, now: Lap, c: int) -> None:
 
 
 @register_jitable
-def _step(regime: int) -> f4:
+def wet_gap(p: Path, now: Lap, c: int) -> f4:
+    """What the car's tyres cost more on this wetness than the best ones would, s a lap."""
+    here = wet_cost(p.tyres, p.s[ON, c], now.wetness)
+    best = here
+    for k in range(COMPOUNDS):
+        best = min(best, wet_cost(p.tyres, k, now.wetness))
+    return f4(here - best)
+
+
+@register_jitable
+def step(regime: int) -> f4:
     """Tyre wear and fuel of a lap, in green laps."""
     if regime == VSC:
         return HALF
@@ -316,7 +341,7 @@ def _step(regime: int) -> f4:
 
 
 @register_jitable
-def _wear_cost(p: Path, c: int) -> f4:
+def wear_cost(p: Path, c: int) -> f4:
     """Wear and cliff at the present age, s. The cliff begins with a bend: half a parabola between two straights."""
     worn = p.f[WORN, c]
     past = worn - p.f[CLIFF_AT, c]
@@ -326,11 +351,11 @@ def _wear_cost(p: Path, c: int) -> f4:
 
 
 @register_jitable
-def _pace(p: Path, now: Lap, c: int, wear_cost: f4, noise: f4) -> f4:
+def _pace(p: Path, now: Lap, c: int, worn_s: f4, noise: f4) -> f4:
     """Lap time against ``base_lap_s``: car, tyre, fuel, track, noise, damage, cold tyres. Burns the fuel."""
-    f, burnt = p.f, _step(p.w[NOW_REGIME])
+    f, burnt = p.f, step(p.w[NOW_REGIME])
     f[TANK, c] = f[TANK, c] - burnt if f[TANK, c] > burnt else ZERO
-    y = f[LEVEL, c] + wear_cost + p.n.fuel_s * f[TANK, c] + p.n.track_s * now.remaining + noise + f[HURT, c]
+    y = f[LEVEL, c] + worn_s + p.n.fuel_s * f[TANK, c] + p.n.track_s * now.remaining + noise + f[HURT, c]
     return f4(y + p.tyres[p.s[ON, c], COLD] if p.s[LAPS_ON, c] == 0 else y)
 
 

@@ -62,6 +62,7 @@ class Lap(NamedTuple):
     lap: int
     remaining: f4  #: laps after it
     wetness: f4
+    crowd: f4  #: log-odds of a stop that the field's stops so far give to all cars
 
 
 @register_jitable

@@ -7,31 +7,32 @@ from numba.extending import register_jitable
 
 from pitcall.sim import chance
 from pitcall.sim.model import (
+    BEHIND_FIELD,
     BOXING,
-    CLEAR_S,
     COVER,
     DONE,
     EARLY_STOP_LAPS,
     HALF,
     LIFE,
     MATE,
+    MOST_PLACES,
     ONE,
-    PER_CLEAR,
     PER_LIFE,
+    PER_PLACE,
+    PLACES,
     PRESSED,
     PRESSED_GAP_S,
     TEAM_MATE,
-    TRAFFIC,
     UNDERCUT,
     ZERO,
     f4,
 )
-from pitcall.sim.race import SAFETY_CAR, VSC
 from pitcall.sim.rare import (
     choose_compound,
     crew_s,
     fits,
     must_stop,
+    neutral_logit,
     road_loss,
     standing_s,
     stop_logit,
@@ -52,7 +53,6 @@ from pitcall.sim.twin_state import (
     OWED,
     OWN_STOPPED,
     PIT_LAP,
-    RUNNING,
     STOOD,
     STOPPED,
     TANK,
@@ -105,39 +105,40 @@ def decide(p: Path, now: Lap, c: int, wear_cost: f4, wet_gap: f4, told: f4) -> i
         must = must_stop(n, p.s[HAD, c], p.s[STOPPED, c])
         boxing = p.cars_i[BOXING, c] == 1 and p.cars_i[DONE, c] + 1 == lap
         forced = forced or boxing or (must and now.remaining < f4(1.5))
-        if not forced:
-            neutral, on = _neutral(p), p.s[ON, c]
-            life, per_life = p.tyres[on, LIFE], p.tyres[on, PER_LIFE]
-            z = stop_logit(n, life, per_life, f[WORN, c], must, now.remaining, neutral, wear_cost, wet_gap, f[HURT, c])
-            z = z + told + _around(p, c)
-            if chance.logistic(uniform(p.key, lap, c, chance.STOP)) >= z:
-                return -1
+        threshold = chance.logistic(uniform(p.key, lap, c, chance.STOP))
+        if not forced and threshold >= logit(p, now, c, wear_cost, wet_gap, told):
+            return -1
     return choose(p, now, c, now.remaining)
 
 
 @register_jitable
-def _neutral(p: Path) -> int:
-    """0: racing, 1: behind a safety car or under a VSC, 2: since this lap."""
-    if p.w[NOW_REGIME] in (VSC, SAFETY_CAR):
-        return 2 if p.w[IS_FRESH] else 1
-    return 0
+def logit(p: Path, now: Lap, c: int, wear_cost: f4, wet_gap: f4, told: f4) -> f4:
+    """Log-odds that the policy boxes at the end of this lap. Linear in the weights ``n.stop``."""
+    n, on, worn = p.n, p.s[ON, c], p.f[WORN, c]
+    must = must_stop(n, p.s[HAD, c], p.s[STOPPED, c])
+    shown = neutral_logit(n, p.w[NOW_REGIME], p.w[IS_FRESH] == 1, worn >= n.young_laps)
+    life, per_life = p.tyres[on, LIFE], p.tyres[on, PER_LIFE]
+    z = stop_logit(n, life, per_life, worn, must, now.remaining, shown, wear_cost, wet_gap, p.f[HURT, c])
+    return f4(z + told + (now.crowd - n.stop[BEHIND_FIELD] * f4(p.s[STOPPED, c])) + _around(p, c))
 
 
 @register_jitable
 def _around(p: Path, c: int) -> f4:
-    """Log-odds from the cars around: pressed from behind, and traffic where it would come out."""
+    """Log-odds from the cars behind: pressed by the next one, and places that the stop would cost.
+
+    Who stopped on track is far behind, once its lap is over.
+    """
     n, q, z = p.n, position(p, c), ZERO
     behind = p.order[q + 1 :]
     if behind.shape[0] and p.f[T, behind[0]] - p.f[T, c] < PRESSED_GAP_S:
         z = z + n.stop[PRESSED]
     out = p.f[T, c] + road_loss(n, p.w[NOW_REGIME]) + n.station_s + n.scale_s
-    nearest = CLEAR_S
+    lost = 0
     for other in behind:
-        if p.f[T, other] > out:
+        if p.f[T, other] > out or lost == MOST_PLACES:
             break
-        if p.s[RUNNING, other] and out - p.f[T, other] < nearest:
-            nearest = out - p.f[T, other]
-    return f4(z + n.stop[TRAFFIC] * (ONE - nearest * PER_CLEAR))
+        lost += 1
+    return f4(z + n.stop[PLACES] * (f4(lost) * PER_PLACE))
 
 
 @register_jitable
@@ -161,11 +162,11 @@ def box(p: Path, now: Lap, c: int, compound: int) -> None:
     s[PIT_LAP, c] = now.lap
     if c == p.own and p.w[OWN_STOPPED] == 0:
         p.w[OWN_STOPPED] = 1
-    _tell(p, now.lap, c)
+    tell(p, now.lap, c)
 
 
 @register_jitable
-def _tell(p: Path, lap: int, c: int) -> None:
+def tell(p: Path, lap: int, c: int) -> None:
     """The team-mate and the cars next to the one that stops take note, for their next lap."""
     f, n, q = p.f, p.n, position(p, c)
     hint = HINT_ODD if lap % 2 == 0 else HINT_EVEN

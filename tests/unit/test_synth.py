@@ -238,7 +238,7 @@ class TestTold:
 class TestDemo:
     def test_is_what_its_command_makes(self):
         """The bundled file is pitcall/data/README.md's command, to the last event."""
-        assert RaceStore().events(DEMO) == synthesise(888, race=DEMO, name="Demo Grand Prix")
+        assert RaceStore().events(DEMO) == synthesise(989, race=DEMO, name="Demo Grand Prix")
 
     def test_is_lively(self):
         """Stops, one safety car, one to three retirements, lapped cars, and a fight for the lead."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pitcall.domain.events import Car, Lap, PitIn, Retired
+from pitcall.domain.events import Car, Lap, PitIn, PitOut, Retired
 from pitcall.domain.race import CarState, CarStatus, gap_s, must_change_compound
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound
@@ -78,3 +78,31 @@ def test_a_car_in_the_lane_still_races(race):
     assert race(PitIn(t=80.0, car="AAA", lap=1)).car("AAA").racing
     assert not CarState("AAA", status=CarStatus.RETIRED).racing
     assert not CarState("AAA", status=CarStatus.FINISHED).racing
+
+
+class TestTyreStops:
+    LAPS = staticmethod(lambda *ages: [
+        Lap(t=90.0 * n, car="AAA", lap=n, compound=Compound.SOFT, tyre_age=age) for n, age in enumerate(ages, start=1)
+    ])  # fmt: skip
+
+    def visit(self, race, out_s, *ages):
+        """AAA comes in on lap 2 and leaves ``out_s`` later; the laps it did and will do."""
+        laps = self.LAPS(*ages)
+        visit = [PitIn(t=170.0, car="AAA", lap=2), PitOut(t=170.0 + out_s, car="AAA", lap=3, compound=Compound.SOFT)]
+        events = sorted([*laps, *visit], key=lambda event: event.t)
+        return [stop.lap for stop in race(*events).car("AAA").tyre_stops]
+
+    def test_are_the_visits_after_which_the_tyres_are_others(self, race):
+        """A new set of the same compound counts; a drive-through does not."""
+        assert self.visit(race, 22.0, 1, 2, 1, 2) == [2]
+        assert self.visit(race, 22.0, 1, 2, 3, 4) == []
+
+    def test_count_a_visit_whose_end_is_not_known_yet(self, race):
+        """It is a stop until the laps say otherwise."""
+        assert self.visit(race, 22.0, 1, 2) == [2]
+
+    def test_leave_out_the_wait_behind_a_red_flag(self, race):
+        """Half an hour in the lane is no stop, whatever the tyres."""
+        events = [*self.LAPS(1, 2), PitIn(t=181.0, car="AAA", lap=3)]
+        events.append(PitOut(t=181.0 + 1_800.0, car="AAA", lap=3, compound=Compound.HARD))
+        assert race(*events).car("AAA").tyre_stops == ()

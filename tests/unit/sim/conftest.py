@@ -77,7 +77,7 @@ def busy_race(cars: int = 12, lap: int = 12, **columns: Any) -> Race:
     return replace(
         default_race(default_circuit(30), grid, two_compounds=True),
         cautions=replace(DEFAULT_CAUTIONS, sc_hazard=0.04, vsc_hazard=0.04),
-        policy=replace(DEFAULT_POLICY, stop=weights(bias=-9.0, life_used=9.0, fresh_neutralisation=5.0)),
+        policy=replace(DEFAULT_POLICY, stop=weights(bias=-9.0, life_used=9.0, new_safety_car=5.0, new_vsc=5.0)),
     )
 
 

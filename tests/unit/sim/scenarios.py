@@ -59,8 +59,8 @@ TYRES: Final = (
 REACTING: Final = Policy(
     stop=weights(
         bias=-9.0, life_used=9.0, beyond_life=2.0, rule_open=0.3, rule_closing=4.0, race_left=-0.5, lasts=-5.0,
-        last_laps=-15.0, fresh_neutralisation=4.0, neutralised=0.5, wear_s=0.3, wet_s=1.0, damage_s=3.0, pressed=0.4,
-        undercut=2.0, cover=1.5, team_mate=-1.5, traffic=-1.0,
+        last_laps=-15.0, new_safety_car=4.0, safety_car=0.7, new_vsc=3.5, vsc=0.5, wear_s=0.3, wet_s=1.0, damage_s=3.0,
+        pressed=0.4, undercut=2.0, cover=1.5, team_mate=-1.5, places=-1.0, behind_field=0.8, stops_lately=1.5,
     ),
     compound_s=4.0, young_laps=3,
 )  # fmt: skip
@@ -177,7 +177,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         6, (STAY, Candidate(3, 1), Candidate(7, 0)),
     ),
     "mid-race": Scenario(
-        _race(grid=field(10, done=10, **_MIXED), regime=YELLOW),
+        _race(stops_lately=1.5, grid=field(10, done=10, **_MIXED), regime=YELLOW),
         4, (STAY, Candidate(11, 2), Candidate(14, 0)),
     ),
     "safety car out": Scenario(
@@ -335,6 +335,7 @@ FEATURES: Final[dict[str, tuple[str, Callable[[Race], Race]]]] = {
     "stop under way": ("mid-race", with_grid(extra_s=_nothing)),
     "committed to the pit lane": ("mid-race", with_grid(boxing=_nothing)),
     "out of the race": ("mid-race", with_grid(racing=(True,) * 10)),
+    "stops of late": ("mid-race", lambda race: replace(race, stops_lately=0.0)),
     "stops made so far": ("virtual safety car out", with_grid(stops=(2,) * 9)),
     "yellow flag at the question": ("mid-race", lambda race: replace(race, regime=0)),
     "safety car at the question": ("safety car out", lambda race: replace(race, regime=0)),

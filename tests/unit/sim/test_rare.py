@@ -170,19 +170,41 @@ def test_a_stop_weighs_every_feature_once():
     race = make_race(policy=replace(NEVER, stop=weights(**values), last_laps=6))
     n = model.pack(race).n
 
-    def logit(age=30.0, must=False, remaining=5.0, fresh=False, neutral=False, wear=0.0, wet=0.0, damage=0.0):
-        shown = 2 if neutral and fresh else int(neutral)
-        args = (f4(20.0), f4(1 / 20), f4(age), must, f4(remaining), shown, f4(wear), f4(wet), f4(damage))
+    def logit(age=30.0, must=False, remaining=5.0, shown=0.0, wear=0.0, wet=0.0, damage=0.0):
+        args = (f4(20.0), f4(1 / 20), f4(age), must, f4(remaining), f4(shown), f4(wear), f4(wet), f4(damage))
         return float(rare.stop_logit(n, *args))
 
     v = values
     base = v["bias"] + 1.5 * v["life_used"] + 0.5 * v["beyond_life"] + v["race_left"] * 5 / 30
-    assert logit() == pytest.approx(base + v["last_laps"])
+    assert logit() == pytest.approx(base + v["last_laps"] / 6)
     assert logit(must=True) == pytest.approx(base + v["rule_open"] + 0.5 * v["rule_closing"])
-    assert logit(neutral=True) == pytest.approx(base + v["last_laps"] + v["neutralised"])
-    assert logit(neutral=True, fresh=True) - logit(neutral=True) == pytest.approx(v["fresh_neutralisation"])
+    assert logit(shown=0.5) == pytest.approx(base + v["last_laps"] / 6 + 0.5)
     extra = 0.5 * v["wear_s"] + 0.25 * v["wet_s"] + 2.0 * v["damage_s"]
     assert logit(wear=0.5, wet=0.25, damage=2.0) - logit() == pytest.approx(extra, abs=1e-6)
+    assert logit(wear=9.0) == logit(wear=2.0)  # as much as counts
     young = v["bias"] + 0.1 * v["life_used"]
     assert logit(age=2.0, remaining=15.0) == pytest.approx(young + v["race_left"] * 0.5 + v["lasts"])
-    assert logit(age=2.0, neutral=True, fresh=True) == logit(age=2.0, neutral=True)
+
+
+def test_what_is_shown_counts_by_its_kind_and_more_on_its_first_lap():
+    """Safety car and VSC have a weight each, and one more when new, for tyres that are not; else nothing."""
+    named = {"safety_car": 1.0, "new_safety_car": 2.0, "vsc": 4.0, "new_vsc": 8.0}
+    n = model.pack(make_race(policy=replace(NEVER, stop=weights(**named)))).n
+    seen = [
+        [
+            float(rare.neutral_logit(n, regime, fresh, old))
+            for fresh, old in ((False, True), (True, False), (True, True))
+        ]
+        for regime in (GREEN, YELLOW, VSC, SAFETY_CAR, RED)
+    ]
+    assert seen == [[0.0] * 3, [0.0] * 3, [4.0, 4.0, 12.0], [1.0, 1.0, 3.0], [0.0] * 3]
+
+
+def test_the_fields_stops_count_on_average_and_of_late():
+    """Seven stops of four cars; half of the field on the lap before, 0.4 earlier; nobody left: no division."""
+    n = model.pack(make_race(policy=replace(NEVER, stop=weights(behind_field=2.0, stops_lately=10.0)))).n
+    now = rare.lately(f4(0.4), f4(2.0), f4(4.0))
+    assert float(now) == pytest.approx(0.85 * 0.4 + 0.5)
+    assert float(rare.crowd(n, f4(7.0), f4(4.0), now)) == pytest.approx(2.0 * 7 / 4 + 10.0 * 0.3)  # 0.3: enough
+    assert float(rare.crowd(n, f4(7.0), f4(4.0), f4(0.2))) == pytest.approx(2.0 * 7 / 4 + 10.0 * 0.2)
+    assert float(rare.crowd(n, f4(0.0), f4(0.0), rare.lately(f4(0.0), f4(0.0), f4(0.0)))) == 0.0

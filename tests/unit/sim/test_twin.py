@@ -294,8 +294,10 @@ class TestPolicy:
             ("rule_open", {"rules": Rules(min_stops=1)}, [11]),
             ("rule_closing", {"rules": Rules(min_stops=1), "lap": 25}, [26]),
             ("race_left", {}, list(range(11, 30))),
-            ("neutralised", {"regime": VSC}, [11]),
-            ("fresh_neutralisation", {"regime": VSC}, [11]),
+            ("vsc", {"regime": VSC}, [11]),
+            ("new_vsc", {"regime": VSC}, [11]),
+            ("safety_car", {"regime": SAFETY_CAR}, [11]),
+            ("new_safety_car", {"regime": SAFETY_CAR}, [11]),
             ("damage_s", {"damage_s": (1.0, 1.0)}, [11]),
             ("wear_s", {"tyres": (Tyre(0.0, 1.0, 0.0, 200, 0.0),) * 5, "tyre_age": (5, 5)}, list(range(11, 30, 2))),
         ],
@@ -305,7 +307,12 @@ class TestPolicy:
         stop = weights(bias=-1e3, **{feature: 1e6})
         tyres = {"tyres": (Tyre(0.0, 0.0, 0.0, 200, 0.0),) * 5}
         race = alone(
-            2, **(tyres | {"cautions": Cautions(vsc_laps=(1.0,)), "policy": replace(NEVER, stop=stop)} | changes)
+            2,
+            **(
+                tyres
+                | {"cautions": Cautions(vsc_laps=(1.0,), sc_laps=(1.0,)), "policy": replace(NEVER, stop=stop)}
+                | changes
+            ),
         )
         assert np.flatnonzero(drive(race).pitted[:, 0]).tolist() == stops
 
@@ -320,18 +327,49 @@ class TestPolicy:
         assert np.flatnonzero(drive(race).pitted[12]).tolist() == stops
 
     def test_weighs_who_presses_and_where_it_would_come_out(self):
-        """``pressed``: a car within 3 s behind. ``traffic``: 1 right behind a car, 0 from 2 s on."""
+        """``pressed``: a car within 3 s behind. ``places``: of the cars that it would come out behind, 6 at most."""
         near = make_race(2, time_s=(900.0, 902.0), policy=replace(NEVER, stop=weights(bias=-1e3, pressed=1e6)))
         assert drive(near).pitted[11].tolist() == [1.0, 0.0]
-        for gap, stops in ((21.0, 1.0), (19.5, 0.0), (22.5, 0.0)):
+        for cars, gap, stops in ((6, 4.0, 1.0), (5, 4.0, 0.0), (8, 2.0, 1.0), (6, 5.0, 0.0), (6, 30.0, 0.0)):
             race = make_race(
-                2, time_s=(900.0, 900.0 + gap), policy=replace(NEVER, stop=weights(bias=-400.0, traffic=1e3))
+                cars,
+                time_s=tuple(900.0 + gap * i for i in range(cars)),
+                policy=replace(NEVER, stop=weights(bias=-800.0, places=1e3)),
             )
             assert drive(race).pitted[11, 0] == stops
 
+    def test_does_not_count_places_of_cars_that_are_out(self):
+        """Five running cars within the cost of a stop, or four and one that is not."""
+        policy = replace(NEVER, stop=weights(bias=-800.0, places=1e3))
+        for out in (False, True):
+            race = make_race(6, racing=(True,) * 5 + (not out,), policy=policy)
+            assert drive(race).pitted[11, 0] == (not out)
+
+    def test_follows_the_field(self):
+        """``behind_field``: stops of the running cars, on average, less its own; what the retired did is forgotten."""
+        policy = replace(NEVER, stop=weights(bias=-700.0, behind_field=1e3))
+        for stops, racing, stopping in (
+            ((0, 1, 1, 1), (True,) * 4, [0]),  # 0.75 behind
+            ((0, 0, 1, 1), (True,) * 4, []),  # 0.5
+            ((0, 0, 1, 1), (True, False, True, True), []),  # 0.67
+            ((0, 1, 1, 9), (True, True, True, False), []),  # 0.67
+            ((0, 0, 3, 0), (True,) * 4, [0, 1, 3]),  # 0.75, all but one
+        ):
+            story = drive(make_race(4, stops=stops, racing=racing, policy=policy))
+            assert np.flatnonzero(story.pitted[11]).tolist() == stopping
+
+    def test_remembers_the_stops_of_late(self):
+        """``stops_lately``: given at first, then 0.85 of it a lap, plus the share of the field that just stopped."""
+        policy = replace(NEVER, stop=weights(bias=-26e3, stops_lately=1e5))
+        assert drive(make_race(4, stops_lately=0.27, policy=policy)).pitted[11].all()
+        assert not drive(make_race(4, stops_lately=0.25, policy=policy)).pitted.any()
+        one: dict[str, Any] = {"boxing": (True, False, False, False), "policy": policy}
+        assert drive(make_race(4, stops_lately=0.02, **one)).pitted[12].all()  # 0.017 + 0.25
+        assert not drive(make_race(4, stops_lately=0.01, **one)).pitted[12:].any()
+
     def test_names_of_features_are_those_of_the_weights(self):
         """A weight nobody tests would be a weight nobody knows."""
-        assert len(STOP_FEATURES) == len(set(STOP_FEATURES)) == 18
+        assert len(STOP_FEATURES) == len(set(STOP_FEATURES)) == 22
 
 
 class TestFlag:

@@ -1,0 +1,1 @@
+"""Models that are learned from races: an edge behind the extra ``train``."""
