@@ -1,68 +1,40 @@
 """Race so far -> filter -> policy -> kernel input: the one path from a state to a simulation. Pure.
 
 ``read`` turns what was seen into what the kernel plays: each car's pace and tyre wear with what
-the laps leave open of them, the pit loss, the regime. It is a pure function of the state. Where
-nothing was seen it falls back on ``pitcall.priors``, and says so in ``Reading.assumed``.
+the laps leave open of them, the pit loss, the regime. It is a pure function of state and model. Where
+nothing was seen it falls back on the model, and says so in ``Reading.assumed``.
 """
 
 import hashlib
-from bisect import bisect_left
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from pitcall.calibrate.filter import Fit, Posterior, Prior, base_lap, posterior, usable
 from pitcall.domain.events import Track
-from pitcall.domain.race import CarState, LapRecord, RaceState, must_change_compound
+from pitcall.domain.race import CarState, RaceState, must_change_compound
 from pitcall.domain.strategy import Evidence, Threat, legal_calls
 from pitcall.domain.tyres import DRY, RAIN, Compound
-from pitcall.priors import (
-    GRID_GAP_S,
-    NOISE_S,
-    OUT_LAP_SHARE,
-    REFERENCE_LAP_S,
-    default_circuit,
-    default_race,
-    tyres_for,
-)
+from pitcall.form import FIELD_RELIABILITY, UNKNOWN
+from pitcall.model import HAND_SET, Model
+from pitcall.parameters import Parameters
 from pitcall.sim.messages import Candidate
-from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW, Circuit, Grid, Race, Tyre, Weather
+from pitcall.sim.race import GREEN, RED, SAFETY_CAR, STOPS_KEPT, VSC, YELLOW, Circuit, Grid, Race, Weather
 
-#: Name and version of the parameters in this module, for provenance.
-MODEL: Final = "prior@2"
-
-#: How many seen stops the prior pit loss is worth (docs/data.md#pit-loss).
-PIT_LOSS_WEIGHT: Final = 2.0
-#: Sd of a car's pace about the field before it has driven, s.
-PACE_SD_S: Final = 1.0
-#: On the grid: pace lost from one slot to the next, and the sd of a car's pace about that, s (docs/data.md#pace).
-PACE_PER_SLOT_S: Final = 0.125
-SLOT_SD_S: Final = 0.55
-#: Sd of the field's wear and of one car's about it, as multiples of the compound's wear.
-FIELD_WEAR_SD: Final = 0.4
-CAR_WEAR_SD: Final = 0.25
-#: Smallest wear multiple that is believed. Fuel burn, track evolution and traffic all hide wear, and a
-#: simulation without any would never stop (design choice until the calibration).
-WEAR_FLOOR: Final = 0.4
-#: Weight of the prior lap-time noise in laps, and the bounds of the estimate, s.
-NOISE_WEIGHT: Final = 20.0
-NOISE_BOUNDS_S: Final = (0.15, 1.2)
-#: Residual, in noise sds, beyond which a lap counts less (traffic, mistakes): Huber's k.
-HUBER_K: Final = 1.5
-#: A lap that ends this near to the car ahead, s, says at most how slow the car is; what such a lap counts.
-HELD_GAP_S: Final = 1.0
-HELD_WEIGHT: Final = 0.25
-#: Share of the noise variance that does not average out over a stint (form, traffic): floor of the pace sd, s.
-PACE_FLOOR_S: Final = 0.08
-#: Wetness that is taken when the field runs on intermediates, and on wets.
-INTERMEDIATE_WETNESS: Final = 0.45
-WET_WETNESS: Final = 0.85
-#: Wetness of a track on which it rains and the field is still on slicks.
-DAMP: Final = 0.1
-
-Floats = npt.NDArray[np.float64]
+#: A field that laps this many times slower than its circuit's green lap, before any clean lap, is behind a safety
+#: car whatever is shown: a wet lap is 1.1 to 1.25 times as long as a dry one (lap tables 2018-2022).
+CRAWL: Final = 1.4
+#: A car is late when its lap takes this much longer, s, than it should; this many laps late, it is out.
+LATE_S: Final = 5.0
+#: Laps under a safety car or VSC are at most this many times as long as green ones (pitcall.priors: 1.4 to 1.6).
+SLOWEST: Final = 1.6
+LOST_LAPS: Final = 0.5
+#: Most that a team's record changes its failures, as a factor up or down.
+RECORD_BOUND: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +43,8 @@ class Reading:
 
     race: Race
     assumed: tuple[str, ...]  #: what was not known and what was taken instead, one sentence each
+    model: str  #: name and version of the model behind it, for provenance
+    known: Posterior = field(compare=False, repr=False)  #: of the cars of ``race.grid``, before it became that
 
 
 def candidates(state: RaceState, car: str) -> tuple[Candidate, ...]:
@@ -85,202 +59,80 @@ def seed_of(state: RaceState, car: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 11
 
 
-def read(state: RaceState, assume: Track | None = None) -> Reading:
+def read(state: RaceState, assume: Track | None = None, model: Model = HAND_SET) -> Reading:
     """The state as the simulator sees it.
 
     Args:
         state: the race so far.
         assume: play on as if this were shown from now on; None: what is shown.
+        model: what past races say; default: the hand-set priors.
     """
     assumed: list[str] = []
-    cars = list(state.cars.values())
+    parameters, cars = model.parameters, list(state.cars.values())
     tyres_now = {car.car: _tyres_now(state, car, assumed) for car in cars}
-    laps = {car.car: _usable(car) for car in cars}
-    base = _base_lap(laps)
-    if base is None:
-        assumed.append(f"No clean lap yet: lap time taken as {REFERENCE_LAP_S:.0f} s.")
-    circuit = default_circuit(state.total_laps, base or REFERENCE_LAP_S)
-    tyres = tyres_for(state.total_laps, circuit.base_lap_s)
-    fit = _fit(cars, laps, circuit, tyres)
-    loss, seen = _pit_loss(cars, laps, circuit.pit_loss_s)
-    circuit = replace(circuit, noise_s=fit.noise_s, pit_loss_s=loss)
+    laps = [car.laps for car in cars]
+    place, season = state.circuit, state.season
+    base = base_lap(laps)
+    circuit = parameters.circuit(place, state.total_laps, base, season, assumed)
+    crawl_s = _crawl_s(cars, circuit.base_lap_s) if base is None else None
+    if crawl_s is not None:  # the queue's lap is what was seen; a green one follows from it
+        circuit = parameters.circuit(place, state.total_laps, crawl_s / parameters.cautions.sc_pace, season)
+    tyres = parameters.tyres(place, season, state.total_laps, circuit.base_lap_s)
+    prior = _prior(state, cars, model, circuit.base_lap_s)
+    known = posterior(laps, circuit, tyres, prior, parameters.filter)
+    fit = known.fit(state.total_laps - state.laps_done)
+    loss, seen = _pit_loss(cars, circuit.pit_loss_s, parameters.typical.pit_loss_weight)
+    circuit = replace(circuit, noise_s=fit.noise_s, noise_memory=fit.noise_memory, pit_loss_s=loss)
     if not seen:
         assumed.append(f"No green stop seen yet: pit loss taken as {loss:.0f} s.")
-    regime, regime_laps = _regime(state, assume)
-    grid = _grid(state, cars, tyres_now, fit, circuit)
+    regime, regime_laps = (SAFETY_CAR, 0) if crawl_s is not None and assume is None else _regime(state, assume)
+    grid = _grid(state, tyres_now, fit, circuit, model)
     race = replace(
-        default_race(circuit, grid, two_compounds=state.series == "f1"),
-        tyres=tyres,
-        weather=_weather(state, cars, assumed),
+        parameters.race(circuit, grid, place, season, two_compounds=state.series == "f1"),
+        weather=_weather(state, parameters, assumed),
         regime=regime,
         regime_laps=regime_laps,
+        stops_lately=_stops_lately(cars, grid),
     )
-    return Reading(race, tuple(assumed))
+    if model.policy is not None:
+        race = replace(race, policy=model.policy.at(place))
+    return Reading(race, tuple(assumed), model.version, known)
 
 
-def _weather(state: RaceState, cars: list[CarState], assumed: list[str]) -> Weather:
+def _crawl_s(cars: list[CarState], green_s: float) -> float | None:
+    """The field's lap so far where it is too slow for racing, s."""
+    laps = [now.time_s - then.time_s for car in cars for then, now in pairwise(car.laps) if now.lap == then.lap + 1]
+    laps = laps or [car.laps[0].time_s for car in cars if car.laps and car.laps[0].lap == 1]
+    usual = median(laps) if laps else 0.0
+    return usual if usual > CRAWL * green_s else None
+
+
+def _weather(state: RaceState, parameters: Parameters, assumed: list[str]) -> Weather:
     """Wetness by what the field has fitted, rain by what is reported. No rain is foreseen on a dry day."""
-    raining = bool(state.rain)
+    raining, rain = bool(state.rain), parameters.rain
     if not state.wet and not raining:
         return Weather()
-    fitted = [car.compound for car in cars if car.racing]
-    wetness = DAMP
+    wetness = rain.damp
     if state.wet:
-        flooded = 2 * sum(c is Compound.WET for c in fitted) > sum(c in RAIN for c in fitted)
-        wetness = WET_WETNESS if flooded else INTERMEDIATE_WETNESS
+        wetness = rain.wet if _rain_tyre(state) is Compound.WET else rain.intermediate
     assumed.append(f"Wetness of the track taken as {wetness:.2f}, from the tyres of the field and the rain report.")
-    return Weather(
-        wetness=wetness, raining=raining, rain_hazard=0.02, stop_hazard=0.06, wetting=0.05, drying=0.03
-    )  # fmt: skip
+    return rain.weather(wetness, raining=raining)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """Posterior of each car, in the order of the cars."""
-
-    pace_s: Floats
-    pace_sd_s: Floats
-    wear: Floats
-    wear_sd: Floats
-    pace_wear: Floats  #: correlation of the two errors
-    noise_s: float
+def _rain_tyre(state: RaceState) -> Compound:
+    """The tyre with a tread that most of those who run on one have fitted."""
+    fitted = [car.compound for car in state.cars.values() if car.racing and car.compound in RAIN]
+    return Compound.WET if 2 * sum(c is Compound.WET for c in fitted) > len(fitted) else Compound.INTERMEDIATE
 
 
-def _usable(car: CarState) -> list[LapRecord]:
-    """Laps that say something about pace: green, timed, neither in-lap nor out-lap nor the first."""
-    return [
-        r
-        for r in car.laps
-        if r.green and r.lap > 1 and r.lap_time_s is not None and not r.pit_in and not r.pit_out and r.tyre_age
-    ]
-
-
-def _base_lap(laps: dict[str, list[LapRecord]]) -> float | None:
-    """The field's green lap: median of the cars' medians."""
-    medians = [median(r.lap_time_s for r in records if r.lap_time_s) for records in laps.values() if records]
-    return median(medians) if medians else None
-
-
-def _fit(cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circuit, tyres: tuple[Tyre, ...]) -> _Fit:
-    """Pace and wear of each car: two-level Bayesian regression with Huber weights.
-
-    A lap time less what fuel, compound and cliff explain is ``pace + wear * (wear_s * age)`` plus
-    noise. Level one pools the field's wear about 1, level two each car's about the field's. Normal
-    priors, so each car is one 2 x 2 solve; three sweeps re-weight laps that are far off and
-    re-estimate the noise.
-    """
-    x, y, driven = _columns([laps[car.car] for car in cars], circuit, tyres)
-    wake, held = _traffic(cars, laps, circuit)
-    y[driven] -= wake
-    known = driven.astype(np.float64)  # what a lap can tell
-    known[driven] = np.where(held, HELD_WEIGHT, 1.0)
-    # The last lap's fuel is the reference, so pace is what is left of a lap time at the flag.
-    levels = [median(row[at].tolist()) for row, at in zip(y - x, driven, strict=True) if at.any()]
-    centre = median(levels) if levels else circuit.base_lap_s - circuit.fuel_s * circuit.total_laps / 2
-    noise = NOISE_S
-    weights = known
-    for _ in range(3):
-        field = _field_wear(x, y, weights, noise)
-        pace, wear, pace_var, wear_var, covariance = _posterior(x, y, weights / noise**2, centre, field)
-        residuals = y - pace[:, None] - wear[:, None] * x
-        noise = _noise(residuals[driven])
-        weights = known * np.minimum(1.0, HUBER_K * noise / np.maximum(np.abs(residuals), 1e-9))
-    sd = np.hypot(np.sqrt(pace_var), PACE_FLOOR_S)
-    return _Fit(pace, sd, np.maximum(wear, WEAR_FLOOR), np.sqrt(wear_var), covariance / (sd * np.sqrt(wear_var)), noise)
-
-
-def _columns(
-    records: list[list[LapRecord]], circuit: Circuit, tyres: tuple[Tyre, ...]
-) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """[car, lap]: wear seconds at multiple 1; lap time less fuel, compound and cliff; which cells hold a lap."""
-    shape = (len(records), max((len(laps) for laps in records), default=0))
-    driven = np.arange(shape[1]) < np.array([len(laps) for laps in records])[:, None]
-    rows = [(_playable(r.compound), (r.tyre_age or 1) - 1, r.lap, r.lap_time_s) for laps in records for r in laps]
-    compound, age, lap, lap_time = np.array(rows, np.float64).reshape(-1, 4).T
-    offset, wear, cliff, life, cold = np.array(
-        [(t.offset_s, t.wear_s, t.cliff_s, t.life_laps, t.cold_s) for t in tyres]
-    )[compound.astype(int)].T
-    x, y = np.zeros(shape), np.zeros(shape)  # age: laps on the set before this one
-    x[driven] = wear * age + cliff * np.maximum(0.0, age - life)
-    y[driven] = lap_time - circuit.fuel_s * (circuit.total_laps - lap) - offset - np.where(age == 0, cold, 0.0)
-    return x, y, driven
-
-
-def _traffic(
-    cars: list[CarState], laps: dict[str, list[LapRecord]], circuit: Circuit
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """For each usable lap, car by car: what the air of the cars ahead cost, s, and whether one of them held it up."""
-    lines: dict[int, list[float]] = {}
-    for car in cars:
-        for record in car.laps:
-            lines.setdefault(record.lap, []).append(record.time_s)
-    for times in lines.values():
-        times.sort()
-
-    def ahead(lap: int, time_s: float) -> list[float]:
-        times = lines.get(lap, [])
-        at = bisect_left(times, time_s)
-        return [time_s - t for t in times[max(0, at - 3) : at][::-1]]
-
-    wake, held = [], []
-    for car in cars:
-        for r in laps[car.car]:
-            began = ahead(r.lap - 1, r.time_s - (r.lap_time_s or 0.0))
-            losses = zip(began, circuit.dirty_air_s, strict=False)
-            wake.append(sum(loss * max(0.0, 1 - gap / circuit.dirty_air_gap_s) for gap, loss in losses))
-            held.append(any(gap < HELD_GAP_S for gap in ahead(r.lap, r.time_s)[:1]))
-    return np.array(wake), np.array(held, np.bool_)
-
-
-def _field_wear(x: Floats, y: Floats, weights: Floats, noise: float) -> float:
-    """The field's wear multiple: pooled slope within cars, shrunk to 1."""
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    dx = x - (weights * x).sum(axis=1, keepdims=True) / total
-    dy = y - (weights * y).sum(axis=1, keepdims=True) / total
-    prior = 1.0 / FIELD_WEAR_SD**2
-    top = prior + float((weights * dx * dy).sum()) / noise**2
-    return max(WEAR_FLOOR, top / (prior + float((weights * dx**2).sum()) / noise**2))
-
-
-def _posterior(
-    x: Floats, y: Floats, precision: Floats, pace: float, wear: float
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Means, variances and covariance of each car's pace and wear after its laps: a 2 x 2 normal update, written out.
-
-    ``pace`` and ``wear`` are the prior means; the prior's sds are the module's constants.
-    """
-    pace_prior, wear_prior = 1.0 / PACE_SD_S**2, 1.0 / CAR_WEAR_SD**2
-    a = pace_prior + precision.sum(axis=1)
-    b = (precision * x).sum(axis=1)
-    c = wear_prior + (precision * x**2).sum(axis=1)
-    u = pace_prior * pace + (precision * y).sum(axis=1)
-    v = wear_prior * wear + (precision * x * y).sum(axis=1)
-    determinant = a * c - b**2  # positive: both priors are proper
-    return (
-        (c * u - b * v) / determinant,
-        (a * v - b * u) / determinant,
-        c / determinant,
-        a / determinant,
-        -b / determinant,
-    )
-
-
-def _noise(residuals: Floats) -> float:
-    """Robust sd of all residuals (1.4826 x median absolute value), shrunk to the prior, bounded."""
-    n = len(residuals)
-    seen = 1.4826 * float(np.median(np.abs(residuals))) if n else NOISE_S
-    pooled = np.sqrt((n * seen**2 + NOISE_WEIGHT * NOISE_S**2) / (n + NOISE_WEIGHT))
-    return float(np.clip(pooled, *NOISE_BOUNDS_S))
-
-
-def _pit_loss(cars: list[CarState], laps: dict[str, list[LapRecord]], prior_s: float) -> tuple[float, int]:
+def _pit_loss(cars: list[CarState], prior_s: float, weight: float) -> tuple[float, int]:
     """Green pit loss from the stops so far, shrunk to the prior, and how many stops it rests on."""
     losses = []
     for car in cars:
         if not car.stops:
             continue
         by_lap = {r.lap: r for r in car.laps}
-        normal = [r.lap_time_s for r in laps[car.car] if r.lap_time_s]
+        normal = [r.lap_time_s for r in usable(car.laps) if r.lap_time_s]
         for stop in car.stops:
             come, go = by_lap.get(stop.lap), by_lap.get(stop.lap + 1)
             if come and go and come.green and go.green and come.lap_time_s and go.lap_time_s and len(normal) >= 3:
@@ -289,7 +141,7 @@ def _pit_loss(cars: list[CarState], laps: dict[str, list[LapRecord]], prior_s: f
     if not losses:
         return prior_s, 0
     n = len(losses)
-    return (n * median(losses) + PIT_LOSS_WEIGHT * prior_s) / (n + PIT_LOSS_WEIGHT), n
+    return (n * median(losses) + weight * prior_s) / (n + weight), n
 
 
 _REGIMES: Final = {Track.YELLOW: YELLOW, Track.VSC: VSC, Track.SAFETY_CAR: SAFETY_CAR, Track.RED: RED}
@@ -309,11 +161,11 @@ def _tyres_now(state: RaceState, car: CarState, assumed: list[str]) -> tuple[int
     compound, age, used = car.compound, car.tyre_age, car.compounds_used
     changing = _on_out_lap(car) and (not car.stops or car.stops[-1].out_s is None)
     if changing and car.racing:  # in its box: what it gets is not known yet
-        fresh = Compound.INTERMEDIATE if state.wet else _likely(car)
+        fresh = _rain_tyre(state) if state.wet else _likely(car)
         assumed.append(f"{car.car} is in the pits: new {fresh.label} tyres assumed.")
         return int(fresh), 0, _bits(used | {fresh})
     if compound is Compound.UNKNOWN:
-        compound = Compound.INTERMEDIATE if state.wet else Compound.MEDIUM
+        compound = _rain_tyre(state) if state.wet else Compound.MEDIUM
         if car.racing:
             assumed.append(f"{car.car}'s tyres are not known: {compound.label} assumed.")
     if age is None:
@@ -339,58 +191,108 @@ def _boxing(car: CarState) -> bool:
     return bool(car.stops) and car.stops[-1].lap == car.laps_done + 1
 
 
+def _prior(state: RaceState, cars: list[CarState], model: Model, base_lap_s: float) -> Prior:
+    """Pace by the order in which the cars completed the first lap, on the grid by their slots, and by their form."""
+    first = {car.car: car.laps[0].time_s for car in cars if car.laps and car.laps[0].lap == 1}
+    order = sorted((car.car for car in state.order()), key=lambda car: first.get(car, math.inf))
+    slots = np.array([order.index(car.car) for car in cars], np.float64)
+    unseen = model.parameters.unseen
+    pace, sd = unseen.pace_per_slot_s * (slots - slots.mean()), np.full(len(cars), unseen.slot_sd_s)
+    if model.form.races:
+        forms = model.form.prior(state)
+        per_cent = base_lap_s / 100.0
+        past = np.array([forms[car.car].pace * per_cent for car in cars])
+        # Who starts in front was quick on Saturday, which the form does not know; the two are taken as independent.
+        trust = 1.0 / np.array([forms[car.car].sd * per_cent for car in cars]) ** 2
+        pace = (trust * past + pace / sd**2) / (trust + 1.0 / sd**2)
+        sd = 1.0 / np.sqrt(trust + 1.0 / sd**2)
+    return Prior(pace, sd, np.ones(len(cars)), np.full(len(cars), unseen.wear_sd))
+
+
 def _grid(
-    state: RaceState,
-    cars: list[CarState],
-    tyres_now: dict[str, tuple[int, int, int]],
-    fit: _Fit,
-    circuit: Circuit,
+    state: RaceState, tyres_now: dict[str, tuple[int, int, int]], fit: Fit, circuit: Circuit, model: Model
 ) -> Grid:
     leader_laps = state.laps_done
+    cars = list(state.cars.values())
     order = {car.car: i for i, car in enumerate(state.order())}
+    typical, unseen = model.parameters.typical, model.parameters.unseen
 
     def time_s(car: CarState) -> float:
-        return car.time_s if car.laps else order[car.car] * GRID_GAP_S
+        return car.time_s if car.laps else order[car.car] * unseen.gap_s
 
-    pace, pace_sd = fit.pace_s, fit.pace_sd_s
-    if leader_laps == 0:  # nobody has driven: the grid is all that is known of pace
-        slots = np.array([order[car.car] for car in cars])
-        pace = pace + PACE_PER_SLOT_S * (slots - slots.mean())
-        pace_sd = np.full(len(cars), SLOT_SD_S)
-    # A car that never left the grid while the others race is out, whatever the feed says.
-    racing = tuple(car.racing and not (car.laps_done == 0 and leader_laps >= 2) for car in cars)
+    # Event times of a feed can be wrong; a line that somebody crossed is a moment that has passed.
+    now_s = max((car.time_s for car in cars), default=0.0)
+    late = [
+        0.0 if state.track is Track.RED else _late_s(car, now_s, state.track, circuit, typical.out_lap_share)
+        for car in cars
+    ]
+    # A car that never left the grid while the others race is out, and so is one that is lost, whatever the feed says.
+    racing = tuple(
+        car.racing and not (car.laps_done == 0 and leader_laps >= 2) and by <= LOST_LAPS * circuit.base_lap_s
+        for car, by in zip(cars, late, strict=True)
+    )
     return Grid(
         cars=tuple(car.car for car in cars),
         laps_done=tuple(min(car.laps_done, circuit.total_laps) for car in cars),
         time_s=tuple(time_s(car) for car in cars),
         extra_s=tuple(
-            circuit.pit_loss_s * OUT_LAP_SHARE if r and _on_out_lap(c) else 0.0
-            for c, r in zip(cars, racing, strict=True)
+            (circuit.pit_loss_s * typical.out_lap_share if _on_out_lap(c) else 0.0) + by if r else 0.0
+            for c, r, by in zip(cars, racing, late, strict=True)
         ),
         racing=racing,
         boxing=tuple(_boxing(car) for car in cars),
         compound=tuple(tyres_now[car.car][0] for car in cars),
         tyre_age=tuple(tyres_now[car.car][1] for car in cars),
         used=tuple(tyres_now[car.car][2] for car in cars),
-        pace_s=tuple(pace.tolist()),
-        pace_sd_s=tuple(pace_sd.tolist()),
+        pace_s=tuple(fit.pace_s.tolist()),
+        pace_sd_s=tuple(fit.pace_sd_s.tolist()),
         wear=tuple(fit.wear.tolist()),
         wear_sd=tuple(fit.wear_sd.tolist()),
         pace_wear=tuple(fit.pace_wear.tolist()),
-        stops=tuple(len(car.stops) for car in cars),
+        stops=tuple(len(car.tyre_stops) for car in cars),
         team=_teams(cars),
+        reliability=_failures(state, cars, model),
     )
+
+
+def _late_s(car: CarState, now_s: float, track: Track, circuit: Circuit, out_lap_share: float) -> float:
+    """By how much a car's next line is overdue, s; 0 while it is not. It has not crossed it: that is known, too."""
+    if not car.laps or not car.racing:
+        return 0.0
+    before = car.laps[-2].time_s if len(car.laps) > 1 else 0.0
+    slow = SLOWEST if track in (Track.SAFETY_CAR, Track.VSC) else 1.0
+    lap = max(circuit.base_lap_s * slow, car.laps[-1].time_s - before)  # it may go on as slowly as it has
+    if _on_out_lap(car):
+        lap += circuit.pit_loss_s * out_lap_share
+    if _boxing(car):
+        lap += circuit.pit_loss_s
+    return max(0.0, now_s - car.time_s - lap - LATE_S)
+
+
+def _failures(state: RaceState, cars: list[CarState], model: Model) -> tuple[float, ...]:
+    """Factor on each car's failure hazard: what its team's season was fitted to, else what its form says."""
+    if not model.form.races:
+        return tuple(model.parameters.failure(state.season, car.team) for car in cars)
+    forms = model.form.prior(state)
+    usual = -math.log(FIELD_RELIABILITY)
+    return tuple(
+        min(RECORD_BOUND, max(1 / RECORD_BOUND, -math.log(forms.get(car.car, UNKNOWN).reliability) / usual))
+        for car in cars
+    )
+
+
+def _stops_lately(cars: list[CarState], grid: Grid) -> float:
+    """``Race.stops_lately`` for the first lap that is still played."""
+    racing = [(car, done) for car, done, on in zip(cars, grid.laps_done, grid.racing, strict=True) if on]
+    first = 1 + min((done for _, done in racing), default=0)
+    weights = [STOPS_KEPT ** max(0, first - 1 - stop.lap) for car, _ in racing for stop in car.tyre_stops]
+    return sum(weights) / max(1, len(racing))
 
 
 def _teams(cars: list[CarState]) -> tuple[int, ...]:
     """One number per team; a car whose team is not known is its own."""
     numbers: dict[str, int] = {}
     return tuple(numbers.setdefault(car.team or f"/{car.car}", len(numbers)) for car in cars)
-
-
-def _playable(compound: Compound) -> int:
-    """The wear-table row of a compound; medium for an unknown one."""
-    return int(Compound.MEDIUM if compound is Compound.UNKNOWN else compound)
 
 
 def _bits(used: frozenset[Compound]) -> int:

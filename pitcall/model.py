@@ -6,6 +6,7 @@ from typing import Final
 from pitcall.form import Form
 from pitcall.learned.network import Network
 from pitcall.parameters import DEFAULT, Parameters
+from pitcall.policy import StopPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Model:
     """What a reading of a race rests on."""
 
     parameters: Parameters = DEFAULT  #: of the race model
+    policy: StopPolicy | None = None  #: of the other cars; None: that of the parameters
     form: Form = field(default_factory=Form)  #: of drivers and teams, after the last race that was learned from
     ranks: Network | None = None  #: the learned forecast; None: the simulation alone
 

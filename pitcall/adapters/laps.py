@@ -16,16 +16,22 @@ and the length of the race, for which the table has only the largest lap number.
 * ``lap_time_s`` is left out where it is more than ``ABSURD`` times the median (red flags); ``t`` stays.
 * Rows without car, lap or time, rows that do not move a car's time on, and visits to the pit lane
   before the start or after the flag are left out. The grid is not in the table.
+* A table that was cut at a moment (``RaceTable.until``) has laps without an end: they enter their car
+  and tell of its visit to the pit lane.
 """
 
+import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from pitcall.backtest.table import LapRow, RaceTable
 from pitcall.domain import events as ev
 from pitcall.domain.tyres import Compound, parse_compound
 from pitcall.errors import InvalidRequest, NotFound, PitcallError
@@ -107,28 +113,57 @@ def events_from_laps(path: Path, season: int, round: int) -> list[ev.Event]:  # 
         InvalidRequest: not parquet, a column is missing, a value that is not a number where one belongs.
         PitcallError: pyarrow is not installed.
     """
-    table = _read(path, (*_REQUIRED, *_OPTIONAL), (season, round))
-    rows = _rows(path, table)
-    if not rows:
+    tables = _tables(path, _read(path, (*_REQUIRED, *_OPTIONAL), (season, round)))
+    if not tables:
         raise NotFound(f"{path} has no laps of {season} round {round}; it has {_listed(races_in(path))}")
-    total = max(row.lap for row in rows)
-    flag = min(row.time for row in rows if row.lap == total)
-    moments: list[_Moment] = [(_FLAG, ev.Finish(t=flag, source=_SOURCE))]
-    moments += ((_LAP, _lap_event(row, _median_lap(rows))) for row in rows)
-    moments += _pit_events(rows, flag)
+    return events_from_table(tables[0])
+
+
+def tables_from_laps(path: Path) -> list[RaceTable]:
+    """The races of a lap table as they stand in it, in order. Raises what ``events_from_laps`` raises.
+
+    A race in which no lap has an end is left out.
+    """
+    return _tables(path, _read(path, (*_REQUIRED, *_OPTIONAL)))
+
+
+def events_from_table(table: RaceTable) -> list[ev.Event]:
+    """The log of one race, or of what was known of it at a moment (``RaceTable.until``)."""
+    rows, begun = _rows(table)
+    flag = min((row.time for row in rows if row.lap == table.total_laps), default=math.inf)
+    moments: list[_Moment] = [(_FLAG, ev.Finish(t=flag, source=_SOURCE))] if flag < math.inf else []
+    usual = _median_lap(rows)
+    moments += ((_LAP, _lap_event(row, usual)) for row in rows)
+    moments += _pit_events([*rows, *begun], flag)
     moments += _track_events(rows)
     moments += _retirements(rows)
     moments.sort(key=lambda moment: (moment[1].t, moment[0]))
     session = ev.Session(
         t=0.0,
         source=_SOURCE,
-        race=f"{season}-{round:02d}",
-        name=f"{table[0]['EventName']} {season}",
-        season=season,
-        round=round,
-        total_laps=total,
+        race=table.key,
+        name=f"{table.name} {table.season}",
+        season=table.season,
+        round=table.round,
+        circuit=_circuit(table.name, table.season),
+        total_laps=table.total_laps,
     )
-    return [session, *_entries(rows), *(event for _, event in moments)]
+    return [session, *_entries([*rows, *begun]), *(event for _, event in moments)]
+
+
+@cache
+def _circuits() -> list[dict[str, str]]:
+    """data/circuits.csv: which race was held where, from its first season to its last."""
+    text = files("pitcall").joinpath("data", "circuits.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _circuit(event: str, season: int) -> str | None:
+    """The circuit's name, as the official timing writes it; None for a race that nobody has entered in the table."""
+    for row in _circuits():
+        if row["event"] == event and int(row["first"]) <= season <= int(row["last"] or season):
+            return row["circuit"]
+    return None
 
 
 def _listed(races: Sequence[LapsRace]) -> str:
@@ -162,56 +197,94 @@ def _read(path: Path, columns: Sequence[str], race: tuple[int, int] | None = Non
     return rows
 
 
-def _rows(path: Path, table: Sequence[Mapping[str, Any]]) -> list[_Row]:
-    """The usable rows by time at the line, rebased to the start of the race."""
+def _tables(path: Path, raw: Sequence[Mapping[str, Any]]) -> list[RaceTable]:
+    """The rows by race. Raises InvalidRequest: words where a number belongs."""
+    races: dict[tuple[int, int], list[LapRow]] = {}
+    names: dict[tuple[int, int], str] = {}
+    for cells in raw:
+        row, season, number = _lap_row(path, cells), _number(path, cells, "Season"), _number(path, cells, "RoundNumber")
+        if row is not None and season is not None and number is not None:
+            races.setdefault((int(season), int(number)), []).append(row)
+            names.setdefault((int(season), int(number)), _text(cells["EventName"]))
+    return [
+        RaceTable(*race, names[race], tuple(rows), max(ended), len({row.driver for row in rows}))
+        for race, rows in sorted(races.items())
+        if (ended := [row.lap for row in rows if row.time_s is not None])
+    ]
 
-    def number(raw: Mapping[str, Any], column: str) -> float | None:
-        value = raw.get(column)
-        value = value.total_seconds() if isinstance(value, timedelta) else value
-        try:
-            out = math.nan if value is None else float(value)
-        except (TypeError, ValueError) as exc:
-            raise InvalidRequest(f"{path}: {column} holds {value!r:.40}, which is not a number") from exc
-        return out if math.isfinite(out) else None
 
-    start = _start([{name: number(raw, name) for name in _START_COLUMNS} for raw in table])
+def _lap_row(path: Path, cells: Mapping[str, Any]) -> LapRow | None:
+    """One row; None without car or lap."""
+    driver, lap = _text(cells["Driver"]), _number(path, cells, "LapNumber")
+    if not driver or lap is None:
+        return None
+    position, age = _number(path, cells, "Position"), _number(path, cells, "TyreLife")
+    return LapRow(
+        driver=driver,
+        number=_text(cells.get("DriverNumber")),
+        team=_text(cells.get("Team")),
+        lap=int(lap),
+        lap_time_s=_number(path, cells, "LapTime"),
+        time_s=_number(path, cells, "Time"),
+        position=None if position is None else int(position),
+        compound=parse_compound(_text(cells["Compound"])),
+        tyre_age=None if age is None else int(age),
+        pit_in_s=_number(path, cells, "PitInTime"),
+        pit_out_s=_number(path, cells, "PitOutTime"),
+        track=_text(cells["TrackStatus"]),
+    )
+
+
+def _number(path: Path, cells: Mapping[str, Any], column: str) -> float | None:
+    value = cells.get(column)
+    value = value.total_seconds() if isinstance(value, timedelta) else value
+    try:
+        out = math.nan if value is None else float(value)
+    except (TypeError, ValueError) as exc:
+        raise InvalidRequest(f"{path}: {column} holds {value!r:.40}, which is not a number") from exc
+    return out if math.isfinite(out) else None
+
+
+def _rows(table: RaceTable) -> tuple[list[_Row], list[_Row]]:
+    """The usable rows by time at the line, rebased to the start of the race; and those of laps without an end."""
+    start = _start(table.rows)
     crossed: dict[str, float] = {}
-    rows = []
-    for raw in sorted(table, key=lambda raw: (number(raw, "LapNumber") or 0, number(raw, "Time") or 0)):
-        car, lap, time = _text(raw["Driver"]), number(raw, "LapNumber"), number(raw, "Time")
-        if not car or lap is None or time is None or round(time - start, 3) <= crossed.get(car, 0.0):
+    rows: list[_Row] = []
+    begun: list[_Row] = []
+    for row in sorted(table.rows, key=lambda row: (row.lap, row.time_s or 0)):
+        began = crossed.get(row.driver, 0.0)
+        time = math.inf if row.time_s is None else round(row.time_s - start, 3)
+        if time <= began:
             continue
-        pit_in, pit_out = number(raw, "PitInTime"), number(raw, "PitOutTime")
-        position, age = number(raw, "Position"), number(raw, "TyreLife")
-        row = _Row(
-            car=car,
-            number=_text(raw.get("DriverNumber")),
-            team=_text(raw.get("Team")),
-            lap=int(lap),
-            began=crossed.get(car, 0.0),
-            time=round(time - start, 3),
-            lap_time=number(raw, "LapTime"),
-            position=None if position is None else int(position),
-            compound=parse_compound(_text(raw["Compound"])),
-            age=None if age is None else int(age),
-            pit_in=None if pit_in is None or pit_in < start else round(pit_in - start, 3),
-            pit_out=None if pit_out is None or pit_out < start else round(pit_out - start, 3),
-            track=_text(raw["TrackStatus"]).replace("0", ""),  # 0: FastF1 did not know
+        pit_in, pit_out = row.pit_in_s, row.pit_out_s
+        (begun if math.isinf(time) else rows).append(
+            _Row(
+                car=row.driver,
+                number=row.number,
+                team=row.team,
+                lap=row.lap,
+                began=began,
+                time=time,
+                lap_time=row.lap_time_s,
+                position=row.position,
+                compound=row.compound,
+                age=row.tyre_age,
+                pit_in=None if pit_in is None or pit_in < start else round(pit_in - start, 3),
+                pit_out=None if pit_out is None or pit_out < start else round(pit_out - start, 3),
+                track=row.track.replace("0", ""),  # 0: FastF1 did not know
+            )
         )
-        crossed[car] = row.time
-        rows.append(row)
-    return sorted(rows, key=lambda row: row.time)
+        if math.isfinite(time):
+            crossed[row.driver] = time
+    return sorted(rows, key=lambda row: row.time), begun
 
 
-_START_COLUMNS: Final = ("LapNumber", "LapTime", "Time", "PitOutTime")
-
-
-def _start(table: Sequence[Mapping[str, float | None]]) -> float:
+def _start(rows: Sequence[LapRow]) -> float:
     """Session time of the start, s."""
-    first = [raw for raw in table if raw["LapNumber"] == 1 and raw["Time"] is not None]
-    begun = [raw["Time"] - raw["LapTime"] for raw in first if raw["Time"] and raw["LapTime"]]
-    left = [raw["PitOutTime"] for raw in first if raw["PitOutTime"] is not None]
-    crossed = [raw["Time"] for raw in table if raw["Time"] is not None]
+    first = [row for row in rows if row.lap == 1 and row.time_s is not None]
+    begun = [row.time_s - row.lap_time_s for row in first if row.time_s and row.lap_time_s]
+    left = [row.pit_out_s for row in first if row.pit_out_s is not None]
+    crossed = [row.time_s for row in rows if row.time_s is not None]
     return min(begun or left or crossed, default=0.0)
 
 

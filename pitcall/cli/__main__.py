@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from pitcall import __version__
-from pitcall.cli import race
+from pitcall.cli import knowledge, model, race, storage, train
 from pitcall.cli.ask import ask
+from pitcall.cli.backtest import PathLists, backtest
 from pitcall.cli.bench import bench
 from pitcall.cli.demo import demo
 from pitcall.cli.doctor import doctor
+from pitcall.cli.fit import fit
 from pitcall.cli.up import up
 
 app = typer.Typer(
@@ -35,9 +37,14 @@ def _root(
     pass
 
 
-for command in (up, demo, ask, doctor):
+for command in (up, demo, ask, doctor, fit):
     app.command()(command)
+app.command(cls=PathLists)(backtest)
 app.add_typer(race.app, name="race")
+app.add_typer(model.app, name="model")
+app.add_typer(storage.app, name="storage")
+app.add_typer(train.app, name="train")
+app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(bench, name="bench")
 
 

@@ -8,7 +8,7 @@ from pitcall.sim.messages import Decision
 
 
 class Held:
-    """Its ``decide`` yields ``first`` and then waits until it is cancelled; ``forecast`` fails."""
+    """Its ``decide`` yields ``first`` and then waits until it is cancelled; a forecast fails."""
 
     def __init__(self, *first: Decision) -> None:
         self.first = first
@@ -27,6 +27,8 @@ class Held:
         raise ZeroDivisionError("the inside")
 
     def evaluate(self, request, *, cancelled):
+        if request.car is None:
+            self.forecast(request, cancelled=cancelled)
         (*_,) = self.decide(request, out_of_time=None, cancelled=cancelled)
 
     def close(self):

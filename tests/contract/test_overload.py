@@ -17,6 +17,7 @@ from pitcall_sim_worker.settings import Settings
 from pydantic import TypeAdapter
 
 from pitcall import forecast as model
+from pitcall.adapters.model import shipped
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.sim.evaluate import MAX_RACES, EvaluateRequest
 from pitcall.sim.messages import Candidate
@@ -37,7 +38,7 @@ CAR = STATE.order()[1].car
 
 def largest(seed: int) -> bytes:
     """The longest body, the most calls and the most races that a request may have."""
-    race, done = model.read(STATE).race, STATE.cars[CAR].laps_done
+    race, done = model.read(STATE, model=shipped()).race, STATE.cars[CAR].laps_done
     calls = [Candidate(lap, compound) for lap in range(done + 1, 60) for compound in range(5)]
     ask = EvaluateRequest(race, seed, 0, MAX_RACES // len(calls), CAR, tuple(calls))
     return TypeAdapter(EvaluateRequest).dump_json(ask).ljust(Settings().body_bytes)
@@ -100,6 +101,6 @@ async def test_a_crowd_of_the_largest_requests_costs_bounded_memory(worker, read
     assert ends["429"] > CROWD / 2
     assert most - before <= ALLOWED, (before, most)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        small = replace(EvaluateRequest(model.read(STATE).race, 7, 0, 64))
+        small = replace(EvaluateRequest(model.read(STATE, model=shipped()).race, 7, 0, 64))
         answer = await client.post("/v1/evaluate", content=TypeAdapter(EvaluateRequest).dump_json(small))
         assert answer.status_code == 200

@@ -15,6 +15,8 @@ from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 from pitcall import errors
+from pitcall.adapters.knowledge.settings import KnowledgeSettings
+from pitcall.adapters.objects import StorageSettings
 from pitcall.cli import output
 from pitcall.cli.__main__ import app
 
@@ -27,6 +29,8 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "Orchestrator": pitcall_orchestrator.settings.Settings,
     "Model server": pitcall_model_server.settings.Settings,
     "Sim worker": pitcall_sim_worker.settings.Settings,
+    "Object stores": StorageSettings,
+    "Retrieval": KnowledgeSettings,
 }
 
 
@@ -90,7 +94,7 @@ def setting_row(settings: type[BaseSettings], name: str) -> str:
     alias = field.validation_alias
     own = f"{settings.model_config['env_prefix']}{name}".upper()
     names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [own]
-    default = "all cores" if field.default_factory else field.default
+    default = "all cores" if field.default_factory else "" if field.default is None else field.default
     if isinstance(default, Path):
         default = "`static/` of the package"
     return f"| {', '.join(f'`{n}`' for n in names)} | {default} | {field.description} |"

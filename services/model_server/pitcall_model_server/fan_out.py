@@ -25,7 +25,7 @@ from pitcall.errors import Cancelled, Overloaded
 from pitcall.sim import decision as loop
 from pitcall.sim import outcome_bytes
 from pitcall.sim.evaluate import MAX_RACES, EvaluateRequest
-from pitcall.sim.messages import Candidate, DecideRequest, Decision, Forecast, ForecastRequest
+from pitcall.sim.messages import Candidate, DecideRequest, Decision, ForecastRequest
 from pitcall.sim.outcome import Bytes, Outcome, joined
 from pitcall.sim.race import Race
 from pitcall_model_server.workers import Worker, Workers
@@ -84,15 +84,14 @@ class Fleet:
             async for decision in decisions:
                 yield decision
 
-    async def forecast(self, request: ForecastRequest, deadline_s: float) -> Forecast:
-        """The forecast. Raises what ``decide`` raises."""
+    async def places(self, request: ForecastRequest, deadline_s: float) -> Bytes:
+        """[path, car] finishing positions of the forecast's races. Raises what ``decide`` raises."""
 
-        def work(player: _Spread, cancelled: Check) -> Iterator[Forecast]:
-            forecast = loop.forecast(request, player, cancelled=cancelled)
-            yield replace(forecast, compute_ms=player.waited_s * 1e3)
+        def work(player: _Spread, _: Check) -> Iterator[Bytes]:
+            yield player.finish(request.race, request.seed, range(request.paths))
 
-        async with aclosing(self._run(work, time.perf_counter() + deadline_s)) as forecasts:
-            return await anext(forecasts)
+        async with aclosing(self._run(work, time.perf_counter() + deadline_s)) as found:
+            return await anext(found)
 
     async def _run(self, work: Callable[["_Spread", Check], Iterator[T]], deadline: float) -> AsyncGenerator[T, None]:
         if self._open >= QUESTIONS:

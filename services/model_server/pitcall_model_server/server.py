@@ -5,11 +5,14 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pitcall.adapters.model import load as load_model
+from pitcall.adapters.model import shipped
 from pitcall.wire.request import MAX_MESSAGE
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
@@ -72,13 +75,15 @@ class ModelServer:
         """Load the models, then answer. Raises whatever keeps them from loading."""
         started = time.perf_counter()
         device = await asyncio.to_thread(self._load)
+        folder = self._settings.model
+        model = await asyncio.to_thread(shipped if folder is None else partial(load_model, folder))
         gc.freeze()  # what torch brought along stays: no collection need look at it again inside a question
         workers = [SimClient(url) for url in self._settings.workers]
         # One worker runs the decision itself: fewer hops. Several share it.
         self._simulator = workers[0] if len(workers) == 1 else Fleet(workers)
-        self._gate.open(Advisor(self._simulator))
+        self._gate.open(Advisor(self._simulator, model))
         await self._say(health_pb2.HealthCheckResponse.SERVING)
-        _log.info("ready after %.2f s, device %s", time.perf_counter() - started, device)
+        _log.info("ready after %.2f s, device %s, model %s", time.perf_counter() - started, device, model.version)
 
     async def stop(self, grace_s: float) -> None:
         """Say NOT_SERVING, give open RPCs ``grace_s`` to end, then close."""

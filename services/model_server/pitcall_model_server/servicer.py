@@ -8,7 +8,7 @@ from pitcall.wire.request import planned_from_wire
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_model_server.edge import Context, Gate, deadline_s, typed_errors
-from pitcall_model_server.readings import Known, readings
+from pitcall_model_server.readings import Known
 from pitcall_model_server.terms import Question, Terms, terms_of
 
 
@@ -19,7 +19,6 @@ class StrategyServicer(rpc.StrategyServiceServicer):
         self._gate = gate
         self._max_paths = max_paths
         self._default_s = default_deadline_s
-        self._read = readings()
 
     async def Advise(self, request: pb.AdviseRequest, context: Context) -> None:  # noqa: N802  # gRPC's name
         """Stream advice, coarse first."""
@@ -51,4 +50,4 @@ class StrategyServicer(rpc.StrategyServiceServicer):
         """The race and the terms. Raises InvalidRequest."""
         left = deadline_s(context, self._default_s)
         terms = terms_of(question, self._max_paths, started=time.perf_counter(), deadline_s=left)
-        return self._read(question.state, terms.what_if.track), terms
+        return self._gate.advisor().read(question.state, terms.what_if.track), terms

@@ -1,5 +1,7 @@
 """Settings of the model server."""
 
+from pathlib import Path
+
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,6 +26,10 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s,]+(\s*,\s*https?://[^\s,]+)*$",
         validation_alias=AliasChoices("PITCALL_MODEL_SIM_URLS", "PITCALL_MODEL_SIM_URL"),
         description="Where the sim workers answer, separated by commas; several share the races of each question.",
+    )
+    model: Path | None = Field(
+        default=None,
+        description="Folder of the fitted model, as `pitcall fit` writes it; unset: the one that ships.",
     )
     max_paths: int = Field(
         default=Budget().max_paths,

@@ -8,11 +8,15 @@ from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
+import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pitcall.adapters import telemetry
 from pitcall.errors import DeadlineExceeded, Overloaded, PitcallError, SimulatorUnavailable, by_name
-from pitcall.sim.messages import DecideRequest, Decision, Forecast, ForecastRequest
+from pitcall.sim.evaluate import MAX_RACES, EvaluateRequest
+from pitcall.sim.messages import DecideRequest, Decision, ForecastRequest
+from pitcall.sim.outcome import Bytes
+from pitcall.sim.outcome_bytes import unpack_finish
 
 T = TypeVar("T")
 
@@ -26,9 +30,8 @@ KEEPALIVE_S = 30.0
 _ERROR = b'{"error":'
 
 _DECIDE_REQUEST = TypeAdapter(DecideRequest)
-_FORECAST_REQUEST = TypeAdapter(ForecastRequest)
+_EVALUATE_REQUEST = TypeAdapter(EvaluateRequest)
 _DECISION = TypeAdapter(Decision)
-_FORECAST = TypeAdapter(Forecast)
 
 
 class _Error(BaseModel):
@@ -69,10 +72,18 @@ class SimClient:
         if not final:
             raise SimulatorUnavailable("the sim worker ended its answer before the final decision")
 
-    async def forecast(self, request: ForecastRequest, deadline_s: float) -> Forecast:
-        """The forecast. Raises what ``decide`` raises."""
-        async with self._post("/v1/forecast", _FORECAST_REQUEST.dump_json(request), deadline_s) as response:
-            return _read(_FORECAST, await response.read())
+    async def places(self, request: ForecastRequest, deadline_s: float) -> Bytes:
+        """[path, car] finishing positions of the forecast's races. Raises what ``decide`` raises."""
+        ends, parts = time.perf_counter() + deadline_s, []
+        for first in range(0, request.paths, MAX_RACES):
+            paths = min(MAX_RACES, request.paths - first)
+            asked = EvaluateRequest(request.race, request.seed, first, paths)
+            raw = await self.evaluate(_EVALUATE_REQUEST.dump_json(asked), ends - time.perf_counter())
+            try:
+                parts.append(unpack_finish(raw, paths, len(request.race.grid.cars)))
+            except ValueError as exc:
+                raise SimulatorUnavailable("the sim worker answered with something that is no outcome") from exc
+        return np.concatenate(parts)
 
     async def evaluate(self, body: bytes, deadline_s: float) -> bytes:
         """The outcome, in bytes, of an EvaluateRequest in JSON. Raises what ``decide`` raises."""

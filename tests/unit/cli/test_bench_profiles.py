@@ -10,7 +10,7 @@ pytestmark = pytest.mark.unit
 WET = {"wetness", "rain_hazard", "rain_stop_hazard", "wet_race"}
 ENDURANCE = {"tank_laps", "fuel_per_s", "stint_limit_s", "driver_s", "classes", "endurance"}
 #: Zero at the start of any race, one of two ways to do a thing, or a rule that Formula 1 does not have.
-UNUSED = {"now", "regime", "regime_laps", "raining", "rain_lap", "two_stage_refuel", "min_stops"}
+UNUSED = {"now", "regime", "regime_laps", "stops_lately", "raining", "rain_lap", "two_stage_refuel", "min_stops"}
 
 
 def zero(profile: str) -> set[str]:

@@ -14,8 +14,8 @@ from pitcall.sim.race import STOP_FEATURES, Race
 pytestmark = pytest.mark.unit
 
 RACES = 4_096
-#: Stop features of the cars around, which it leaves out.
-AROUND = {"pressed", "undercut", "cover", "team_mate", "traffic", "damage_s"}
+#: Stop features of the other cars and of damage, which it leaves out.
+AROUND = {"pressed", "undercut", "cover", "team_mate", "places", "behind_field", "stops_lately", "damage_s"}
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ class TestAdvise:
         """Model, laps of the asking car, event time and assumptions."""
         last = known.state.order()[-1]
         for advice in await ask(simulator, known, car=last.car):
-            assert advice.provenance.model == model.MODEL
+            assert advice.provenance.model == known.reading.model
             assert advice.provenance.race_lap == last.laps_done
             assert advice.provenance.state_t_s == known.state.t
             assert advice.provenance.assumed == known.reading.assumed
@@ -134,7 +134,7 @@ class TestAdvise:
         """No feed said that it retired, but the others are laps ahead."""
         stuck = with_car(known, laps=())
         stuck = replace(stuck, reading=model.read(stuck.state))
-        with pytest.raises(StaleFeed, match="has not left the grid"):
+        with pytest.raises(StaleFeed, match="not off the grid"):
             await ask(simulator, stuck, car=known.state.order()[0].car)
         assert not simulator.asked
 

@@ -1,0 +1,129 @@
+"""``pitcall fit``: from lap tables to a model."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pitcall import __version__
+from pitcall.cli.options import Home, Json
+from pitcall.cli.output import exits, print_json, stderr, stdout
+from pitcall.errors import InvalidRequest, PitcallError
+
+if TYPE_CHECKING:
+    from pitcall.adapters.model import Manifest
+    from pitcall.backtest.run import Race
+    from pitcall.train.model import Learned
+
+#: Networks of the learned forecast.
+DEFAULT_MEMBERS: Final = 5
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Lap tables: parquet, one row per car and lap, FastF1 column names."),
+]
+
+
+def fit(
+    files: Files,
+    out: Annotated[Path, typer.Option(help="Folder for the model; an older one in it is replaced.")],
+    season: Annotated[
+        list[int] | None, typer.Option(help="Fit on this season only; may be repeated.", show_default="all")
+    ] = None,
+    members: Annotated[
+        int, typer.Option(min=0, max=50, help="Networks of the learned forecast; 0: none, in a fifth of the time.")
+    ] = DEFAULT_MEMBERS,
+    home: Home = None,  # noqa: ARG001  # its callback has already used it
+    as_json: Json = False,
+) -> None:
+    """Fit a model to races that were driven: tyres, passing, pit lanes, hazards, stops, form, learned forecast."""
+    with exits(as_json=as_json):
+        from pitcall.adapters.model import named, save  # noqa: PLC0415  # numpy: the other commands do without
+
+        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=stderr, transient=True) as bar:
+            task = bar.add_task("reading races", total=1.0)
+            races = _races(files, season)
+            learned = _learn(races, members, lambda what, share: bar.update(task, description=what, completed=share))
+        model = named(learned.model)
+        told = _manifest(learned, model.version, _command(files, season, members))
+        save(out, model, told)
+        if as_json:
+            print_json({**asdict(told), "out": str(out)})
+            return
+        seasons = ", ".join(f"{year} ({count})" for year, count in told.seasons.items())
+        stdout.print(f"{model.version} in {out}, from the races of {seasons}", markup=False, soft_wrap=True)
+        for what, count in told.counts.items():
+            stdout.print(f"{count:>9,} {what}", markup=False)
+
+
+def _races(files: Sequence[Path], seasons: Sequence[int] | None) -> "list[Race]":
+    """Every race of the files, or of the seasons that were named."""
+    from pitcall.adapters.laps import events_from_table, tables_from_laps  # noqa: PLC0415  # pyarrow
+    from pitcall.backtest.run import prepared  # noqa: PLC0415  # numpy
+
+    tables = [(file, table) for file in files for table in tables_from_laps(file)]
+    where: dict[str, Path] = {}
+    for file, table in tables:
+        if table.key in where:
+            raise InvalidRequest(f"race {table.key} is in {where[table.key]} and in {file}; give each race once")
+        where[table.key] = file
+    chosen = [table for _, table in tables if not seasons or table.season in seasons]
+    if not chosen:
+        there = ", ".join(map(str, sorted({table.season for _, table in tables}))) or "none"
+        raise InvalidRequest(f"no race of the seasons {', '.join(map(str, seasons or ()))}; there are {there}")
+    return prepared(chosen, events_from_table)
+
+
+def _learn(races: "list[Race]", members: int, progress: Callable[[str, float], None]) -> "Learned":
+    try:
+        from pitcall.cli.bench.figures import cores  # noqa: PLC0415  # numba
+        from pitcall.sim.engine import Engine  # noqa: PLC0415  # numba
+        from pitcall.train.model import learn  # noqa: PLC0415  # torch, scipy
+    except ImportError as exc:
+        raise PitcallError("fitting needs torch and scipy: pip install 'pitcall[train]'") from exc
+    engine = Engine(cores())
+    try:
+        return learn(races, engine, progress, members)
+    except ValueError as exc:
+        raise InvalidRequest(f"these races teach too little: {exc}; give more of them") from exc
+    finally:
+        engine.close()
+
+
+def _manifest(learned: "Learned", version: str, command: str) -> "Manifest":
+    from pitcall.adapters.model import Manifest  # noqa: PLC0415  # numpy
+    from pitcall.parameters import FORMAT  # noqa: PLC0415
+
+    found = learned.found
+    counts = {
+        "laps": sum(len(race.car) for race in found.races),
+        "laps in clean air": sum(int(rows.sum()) for rows in found.pace.used),
+        "laps of stints with a line": found.noise.laps,
+        "attacks": found.passing.attacks,
+        "passes": found.passing.passes,
+        "sets of tyres worn out": found.lives.ended,
+        "sets of tyres changed early": found.lives.censored,
+        "green stops": sum(found.lane.stops.values()),
+        "stops behind a safety car or VSC": found.lane.slow_stops,
+        "times in the pit lane": found.standing.stops,
+        "starts": found.failures.starts,
+        "retirements": found.failures.retired,
+        "laps on a wet track": found.wet.wet_laps,
+        "stops of the stop policy": learned.stops,
+        "states of the learned forecast": learned.states,
+    }
+    seasons = Counter(str(race.season) for race in found.races)
+    return Manifest(version, FORMAT, dict(sorted(seasons.items())), counts, command, __version__, {})
+
+
+def _command(files: Sequence[Path], seasons: Sequence[int] | None, members: int) -> str:
+    """The command without the folders of this machine."""
+    chosen = [word for season in seasons or () for word in ("--season", str(season))]
+    more = [] if members == DEFAULT_MEMBERS else ["--members", str(members)]
+    return shlex.join(["pitcall", "fit", *(file.name for file in files), *chosen, *more, "--out", "DIR"])
