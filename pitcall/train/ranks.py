@@ -203,7 +203,8 @@ def _stack(examples: Sequence[Example]) -> _Batch:
 
 def _network(members: Sequence[_Member], mean: Tensor, sd: Tensor) -> Network:
     def stack(get: Callable[[_Member], Tensor]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return np.stack([get(m).detach().numpy() for m in members]).astype(np.float32)
+        # Laid out as a file holds it: a product of the same numbers in another layout rounds otherwise.
+        return np.ascontiguousarray(np.stack([get(m).detach().numpy() for m in members]), np.float32)
 
     return Network(
         mean=mean.numpy(),

@@ -57,8 +57,8 @@ def test_what_is_served_is_what_was_trained() -> None:
 
 def test_training_learns_and_repeats() -> None:
     """The trained ensemble ranks unseen fields better than the simulated odds, and a second run gives equal weights."""
-    learned = train(examples(64), members=1, epochs=60)
-    again = train(examples(64), members=1, epochs=60)
+    learned = train(examples(64), members=1, epochs=100)
+    again = train(examples(64), members=1, epochs=100)
     assert all(np.array_equal(a, b) for a, b in zip(learned.arrays().values(), again.arrays().values(), strict=True))
     unseen = examples(30, seed=9)
     places = np.arange(1, 6)
