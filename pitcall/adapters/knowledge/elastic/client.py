@@ -32,6 +32,10 @@ class IndexGone(KnowledgeUnavailable):
     """The index is not there (any more): the alias may have moved meanwhile."""
 
 
+class ShardsMoving(KnowledgeUnavailable):
+    """The index has no shard that answers: it is being opened, or removed while the alias moves on."""
+
+
 def connect(settings: KnowledgeSettings) -> tuple[AsyncElasticsearch, str]:
     """A client, which connects with the first request, and the address without user and password.
 
@@ -76,7 +80,9 @@ def typed_errors(where: str) -> Iterator[None]:
         raise KnowledgeUnavailable(f"no connection to Elasticsearch at {where} ({type(exc).__name__})") from exc
 
 
-def of_status(status: int, body: Mapping[str, Any], where: str) -> PitcallError:
+def of_status(  # noqa: PLR0911  # one return per kind of error
+    status: int, body: Mapping[str, Any], where: str
+) -> PitcallError:
     """The error of an answer, or of one item of a bulk or multi search."""
     error = body.get("error", body)
     error = error if isinstance(error, Mapping) else {"reason": str(error)}
@@ -91,6 +97,8 @@ def of_status(status: int, body: Mapping[str, Any], where: str) -> PitcallError:
         return Overloaded(f"Elasticsearch at {where} is overloaded; try again")
     if kind == "index_not_found_exception":
         return IndexGone(f"there is no knowledge index at {where}; make one: pitcall knowledge add PATH")
+    if kind == "no_shard_available_action_exception":
+        return ShardsMoving(f"Elasticsearch at {where}: no shard of the knowledge index answers; try again")
     if "analyzer" in reason and status == 400:
         return InvalidRequest(f"Elasticsearch at {where}: {reason}; set PITCALL_KNOWLEDGE_ANALYZER=standard")
     return KnowledgeUnavailable(f"Elasticsearch at {where}: {status} {kind}: {reason}")

@@ -1,5 +1,6 @@
 """The numbered indexes behind the alias: make, find, fill and swap them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -7,7 +8,7 @@ from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_bulk, async_scan
 
 from pitcall.adapters.knowledge.elastic import schema
-from pitcall.adapters.knowledge.elastic.client import IndexGone, of_status, typed_errors
+from pitcall.adapters.knowledge.elastic.client import IndexGone, ShardsMoving, of_status, typed_errors
 from pitcall.adapters.knowledge.elastic.schema import Index, Record
 from pitcall.errors import KnowledgeUnavailable
 from pitcall.knowledge.messages import Passage
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 #: How often an operation begins anew when its index went away under it.
 _TRIES: Final = 5
+#: Before it looks again at shards that are being moved, s.
+SETTLE_S: Final = 0.05
 #: Operations in one bulk: some MB of passages with vectors.
 _CHUNK: Final = 500
 #: Ids in one request.
@@ -61,6 +64,8 @@ class Indexes:
                 return await work(index)
             except IndexGone:
                 continue
+            except ShardsMoving:
+                await asyncio.sleep(SETTLE_S)  # shards are closed before the alias is seen to have moved
             except KnowledgeUnavailable:
                 if (await self.current()).name == index.name:
                     raise  # else its shards were being closed
