@@ -14,6 +14,7 @@ from pitcall.cli.fit import DEFAULT_MEMBERS
 from pitcall.cli.options import Home, Json
 from pitcall.cli.output import exits, print_json, stderr, stdout
 from pitcall.errors import InvalidRequest, PitcallError
+from pitcall.sim.messages import FORECAST_PATHS
 
 if TYPE_CHECKING:
     from pitcall.backtest.report import Report
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Options that take every path up to the next option.
 LISTS: Final = ("--train", "--leave-one-season-out")
-#: Simulated races of a forecast.
-PATHS: Final = 2_048
 
 
 class PathLists(TyperCommand):
@@ -75,7 +74,7 @@ def backtest(
     members: Annotated[
         int, typer.Option(min=0, max=50, help="Networks of the learned forecast; 0: none.")
     ] = DEFAULT_MEMBERS,
-    paths: Annotated[int, typer.Option(min=64, max=65_536, help="Simulated races of a forecast.")] = PATHS,
+    paths: Annotated[int, typer.Option(min=64, max=65_536, help="Simulated races of a forecast.")] = FORECAST_PATHS,
     write: Annotated[
         Path | None, typer.Option(help="Page in which the section of this split is written, with its plot beside it.")
     ] = None,

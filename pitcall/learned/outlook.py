@@ -47,9 +47,8 @@ def outlook(race: RaceState, grid: Grid, place: Bytes, model: Model) -> Outlook:
     """
     paths, ranks = place.shape[0], len(grid.cars)
     weights, effective = np.full(paths, 1.0 / paths), float(paths)
-    running = [car for car, on in zip(grid.cars, grid.racing, strict=True) if on]
-    if model.ranks is not None and running:
-        seen = features(race, running, model.form.prior(race), grid.cars, place)
+    if model.ranks is not None and any(grid.racing):
+        seen = features(race, grid.running, model.form.prior(race), grid.cars, place)
         columns = np.array([grid.cars.index(car) for car in seen.cars])
         simulated = np.array([np.bincount(column, minlength=ranks + 1)[1:] / paths for column in place.T])
         pooled = pool(place, np.arange(ranks), _together(simulated, model.ranks.ranks(seen), columns))

@@ -15,6 +15,9 @@ from pitcall.sim.race import MAX_CARS, MAX_RACE_LAPS, Race
 MAX_PATHS: Final = 65_536
 MAX_CALLS: Final = 2_048
 MAX_SEED: Final = 2**64 - 1
+#: Simulated races of a forecast. On 288 states of real races 512, 2,048 and 16,384 give an RPS of 0.08184, 0.08172 and
+#: 0.08168.
+FORECAST_PATHS: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ class ForecastRequest:
 
     race: Race
     seed: int
-    paths: int = 2_048
+    paths: int = FORECAST_PATHS
 
     def __post_init__(self) -> None:
         _seed(self.seed)

@@ -358,6 +358,11 @@ class Grid:
     reliability: tuple[float, ...] = ()  #: factor on the failure hazard; () = 1
     stint_s: tuple[float, ...] = ()  #: at the wheel so far; () = 0
 
+    @property
+    def running(self) -> list[str]:
+        """The cars that race."""
+        return [car for car, racing in zip(self.cars, self.racing, strict=True) if racing]
+
     def __post_init__(self) -> None:
         n = len(self.cars)
         if not 1 <= n <= MAX_CARS:

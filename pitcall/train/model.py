@@ -16,12 +16,12 @@ from pitcall.forecast import read
 from pitcall.form import Form
 from pitcall.learned.features import features
 from pitcall.model import Model
+from pitcall.sim.messages import FORECAST_PATHS
 from pitcall.sim.outcome import Player
 from pitcall.train import policy as stop_policy
 from pitcall.train.ranks import MEMBERS, Example, train
 
-#: Simulated races behind each state that is learned from, and their seed.
-PATHS: Final = 2_048
+#: Seed of the simulated races behind each state that is learned from.
 SEED: Final = 2
 
 Progress = Callable[[str, float], None]
@@ -64,11 +64,12 @@ def learn(
         parts.append(stop_cases(race.events, lambda state: read(state, model=model).race))
     cases = joined(parts)
     policy = policy_file.from_bytes(policy_file.to_bytes(stop_policy.fit(cases)), "")  # as it will be read back
-    model = replace(model, policy=policy, form=after(ordered))
+    *before, last = forms(ordered)
+    model = replace(model, policy=policy, form=last)
     if not members:
         return Learned(model, found, int(cases.stopped.sum()), 0)
     examples = []
-    for done, (race, form) in enumerate(forms(ordered)):
+    for done, (race, form) in enumerate(zip(ordered, before, strict=True)):
         progress("simulating what ranks are learned from", 0.3 + 0.2 * done / len(ordered))
         examples += [example(case, replace(model, form=form), player) for case in race.cases]
     scored = [one for one in examples if any(one.final)]
@@ -76,27 +77,19 @@ def learn(
     return Learned(replace(model, ranks=ranks), found, int(cases.stopped.sum()), len(scored))
 
 
-def forms(ordered: Sequence[Race]) -> Iterator[tuple[Race, Form]]:
-    """Each race with the form before it."""
+def forms(ordered: Sequence[Race]) -> Iterator[Form]:
+    """The form before each race, and after the last."""
     form = Form()
-    for race in ordered:
-        yield race, form
-        form = form.after(reduce_all(race.events))
-
-
-def after(ordered: Sequence[Race]) -> Form:
-    """The form after all races."""
-    form = Form()
+    yield form
     for race in ordered:
         form = form.after(reduce_all(race.events))
-    return form
+        yield form
 
 
 def example(case: Case, model: Model, player: Player) -> Example:
     """One state as the learned forecast sees it, and the ranks that the scored cars reached."""
     grid = (race := read(case.state, model=model).race).grid
-    place = player.finish(race, SEED, range(PATHS))
-    running = [car for car, on in zip(grid.cars, grid.racing, strict=True) if on]
-    seen = features(case.state, running, model.form.prior(case.state), grid.cars, place)
+    place = player.finish(race, SEED, range(FORECAST_PATHS))
+    seen = features(case.state, grid.running, model.form.prior(case.state), grid.cars, place)
     reached = {scored.car: scored.final for scored in case.scored}
     return Example(seen, tuple(reached.get(car, 0) for car in seen.cars))
