@@ -1,6 +1,7 @@
 """Snapshots in a repository of the server: a folder of its own or a Cloud Storage bucket."""
 
 import re
+import time
 from typing import Any, Final
 
 from elasticsearch import BadRequestError, NotFoundError
@@ -34,6 +35,7 @@ async def take(indexes: Indexes, settings: KnowledgeSettings, name: str) -> str:
                 snapshot=name,
                 indices=index.name,
                 include_global_state=False,
+                metadata={"asked_at_ms": time.time_ns() // 1_000_000},
                 wait_for_completion=True,
             )
     except KnowledgeUnavailable as exc:
@@ -116,4 +118,10 @@ async def _complete(indexes: Indexes, settings: KnowledgeSettings) -> list[dict[
             return []  # no repository yet
         raise
     found = [one for one in answer["snapshots"] if one["state"] == "SUCCESS"]
-    return sorted(found, key=lambda one: (one.get("start_time_in_millis", 0), one["snapshot"]))
+    return sorted(found, key=_age)
+
+
+def _age(snapshot: dict[str, Any]) -> tuple[int, int, str]:
+    # The server reads its clock every 200 ms, so two snapshots in a row can bear the same time.
+    asked_at = (snapshot.get("metadata") or {}).get("asked_at_ms", 0)
+    return snapshot.get("start_time_in_millis", 0), asked_at, snapshot["snapshot"]
