@@ -17,6 +17,15 @@ compiled.use()  # numba reads it when it is first imported
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run the tests of a file, and those around one Elasticsearch: what they share is made once."""
+    here = Path(__file__).parent
+    for item in items:
+        file = item.path.relative_to(here)
+        group = "knowledge" if file.parent == Path("contract/knowledge") else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test writes to the home of who runs it, and none sees what another one set."""
