@@ -9,9 +9,10 @@ import gzip
 import hashlib
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 from uuid import uuid4
@@ -35,8 +36,8 @@ DEPTH: Final = 100
 #: Documents between two lines of progress while they are embedded, and in one call while they are stored.
 PART: Final = 500
 
-#: Opens a store of a backend, empty; what it holds is gone at the end.
-Opened: TypeAlias = AbstractAsyncContextManager["KnowledgeStore"]
+#: A place for a store of a backend, empty, and what opens it; what it holds is gone at the end.
+Place: TypeAlias = AbstractAsyncContextManager["Callable[[], KnowledgeStore]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,22 @@ async def _measure(collection: Collection, chunks: int, clients: int) -> dict[st
     found: dict[str, Any] = {}
     speed: dict[str, Any] = {}
     for kind, opener in _backends(settings).items():
-        async with opener as store:
+        async with opener as open_store:
             progress(f"{kind}: {len(texts)} documents, {len(collection.questions)} questions")
+            store = open_store()
             await _fill(store, collection, vectors, embedder.id)
             found[kind] = {
                 leg: asdict(await _rank(store, collection, queries))
                 for leg, queries in _queries(collection, asked, embedder.id).items()
             }
+            await store.close()
     if chunks:
         sample = retrieval_speed.Sample([text for _, _, text in collection.documents], vectors, chunks)
         queries = [replace(query, hits=retrieval_speed.HITS) for query in _hybrid(collection, asked, embedder.id)]
         for kind, opener in _backends(settings).items():
-            async with opener as store:
+            async with opener as open_store:
                 progress(f"{kind}: {chunks} passages, {clients} at a time")
-                speed[kind] = asdict(await retrieval_speed.measure(store, sample, queries, clients))
+                speed[kind] = asdict(await retrieval_speed.measure(open_store, sample, queries, clients))
     about = {"name": collection.name, "documents": len(texts), "questions": len(collection.questions)}
     if "elasticsearch" in found:
         about["analyzer"] = settings.analyzer
@@ -203,41 +206,43 @@ async def _servable(settings: "KnowledgeSettings") -> "KnowledgeSettings":
     from pitcall.knowledge.messages import Document, Entry, Passage  # noqa: PLC0415  # numpy
 
     one = Entry(Document("a", "bench:a", "A", passages=1), [Passage(0, "a")], np.ones((1, 1), np.float32))
-    async with _elasticsearch(settings) as store:
+    async with _elasticsearch(settings) as open_store:
+        store = open_store()
         try:
             await store.put([one], "bench")
         except InvalidRequest as exc:
             progress(exc.detail)
             return settings.model_copy(update={"analyzer": "standard"})
+        finally:
+            await store.close()
     return settings
 
 
-def _backends(settings: "KnowledgeSettings") -> dict[str, Opened]:
+def _backends(settings: "KnowledgeSettings") -> dict[str, Place]:
     """SQLite, and Elasticsearch if there is an address."""
-    found: dict[str, Opened] = {"sqlite": _sqlite()}
+    found: dict[str, Place] = {"sqlite": _sqlite()}
     if settings.url.get_secret_value():
         found["elasticsearch"] = _elasticsearch(settings)
     return found
 
 
 @asynccontextmanager
-async def _sqlite() -> "AsyncIterator[KnowledgeStore]":
+async def _sqlite() -> "AsyncIterator[Callable[[], KnowledgeStore]]":
     from pitcall.adapters.knowledge.sqlite import SqliteKnowledge  # noqa: PLC0415  # numpy
 
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteKnowledge(Path(folder) / "knowledge.db")
-        yield store
-        await store.close()
+        yield partial(SqliteKnowledge, Path(folder) / "knowledge.db")
 
 
 @asynccontextmanager
-async def _elasticsearch(settings: "KnowledgeSettings") -> "AsyncIterator[KnowledgeStore]":
+async def _elasticsearch(settings: "KnowledgeSettings") -> "AsyncIterator[Callable[[], KnowledgeStore]]":
     from pitcall.adapters.knowledge.elastic import ElasticKnowledge  # noqa: PLC0415  # a second to import
 
-    store = ElasticKnowledge(settings.model_copy(update={"index": f"pitcall-bench-{uuid4().hex[:8]}"}))
+    open_store = partial(ElasticKnowledge, settings.model_copy(update={"index": f"pitcall-bench-{uuid4().hex[:8]}"}))
     try:
-        yield store
+        yield open_store
     finally:
+        store = open_store()
         await store.destroy()
         await store.close()
 
@@ -255,7 +260,8 @@ def _print(found: Mapping[str, Any]) -> None:
         stdout.print(
             f"{kind}: {speed['chunks']} passages, {speed['clients']} at a time: p50 {speed['p50_ms']:.1f} ms, "
             f"p99 {speed['p99_ms']:.1f} ms; {speed['index_per_s']:.0f}/s indexed, {speed['bytes'] / 1e6:.0f} MB; "
-            f"recall@10 of the vectors {speed['recall10']:.3f}"
+            f"recall@10 of the vectors {speed['recall10']:.3f}; open in {speed['open_ms']:.1f} ms, "
+            f"first answer {speed['first_ms']:.1f} ms after that"
         )
     about = found["collection"]
     stdout.print(

@@ -70,6 +70,8 @@ def test_every_leg_is_measured(folder):
     assert found["collection"] == {"name": "toy", "documents": 8, "questions": 3}
     assert found["speed"]["sqlite"]["chunks"] == 40
     assert found["speed"]["sqlite"]["recall10"] == 1.0
+    assert found["speed"]["sqlite"]["open_ms"] > 0
+    assert found["speed"]["sqlite"]["first_ms"] > 0
     assert "elasticsearch" not in found
     assert found["embedder"] == "hashing-384@1"
 
