@@ -40,11 +40,21 @@ Where = Annotated[
 @app.command()
 def add(
     paths: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="PATH...", help="Files or folders: Markdown, text, HTML, PDF, CSV; - reads standard input."
+            metavar="[PATH...]", help="Files or folders: Markdown, text, HTML, PDF, CSV; - reads standard input."
         ),
-    ],
+    ] = None,
+    pack: Annotated[
+        bool,
+        typer.Option("--pack", help="Instead: our own handbook, and a page for each circuit that the model knows."),
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the model that --pack writes the circuits from.", show_default="the one that ships"
+        ),
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="Where a person finds it, and its identity.", show_default="the file")
     ] = None,
@@ -62,6 +72,13 @@ def add(
     from pitcall.adapters.knowledge import files  # noqa: PLC0415  # numpy: only for this command
 
     with exits(as_json=as_json):
+        if pack:
+            if paths or source or title or label:
+                raise InvalidRequest("--pack adds our own documents; it takes no PATH, --source, --title or --label")
+            _add_pack(model, as_json=as_json)
+            return
+        if not paths or model:
+            raise InvalidRequest("--model goes with --pack" if paths else "name files or folders, or give --pack")
         given = {name: value[0] for name, value in _labels(label).items()}
         given |= {name: value for name, value in (("source", source), ("title", title)) if value}
         found = [file for path in paths for file in ([None] if path == "-" else files.files_in(Path(path)))]
@@ -98,6 +115,22 @@ async def _add_all(
     if as_json:
         print_json(outcome)
     return failed
+
+
+def _add_pack(model: Path | None, *, as_json: bool) -> None:
+    from pitcall.adapters.model import load, shipped  # noqa: PLC0415  # numpy: only for this command
+    from pitcall.knowledge import pack  # noqa: PLC0415  # as above
+
+    drafts = pack.documents((shipped() if model is None else load(model)).parameters)
+
+    async def bring(library: "Library") -> None:
+        with _bar("documents") as told:
+            brought = await pack.bring(library, drafts, told)
+        version = pack.version(drafts)
+        said = f"{len(brought.added)} added, {len(brought.unchanged)} unchanged, {len(brought.removed)} removed"
+        _say([f"{version}  {said}"], {"version": version, **asdict(brought)}, as_json=as_json)
+
+    _run(bring, embed=True)
 
 
 @app.command("list")

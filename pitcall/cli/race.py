@@ -1,4 +1,4 @@
-"""``pitcall race``: bring races in, make them up, look at them, play them again, grade what was called in them."""
+"""``pitcall race``: bring races in, make them up, look at them, play them again, report on them, grade their calls."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from rich.text import Text
 from pitcall.adapters.laps import LapsRace, events_from_laps, races_in
 from pitcall.adapters.ledger import SqliteLedger
 from pitcall.adapters.races import RaceStore, RaceSummary
+from pitcall.cli.calibration import answer_alarms
 from pitcall.cli.grading import grades_json, print_grades
 from pitcall.cli.options import Home
 from pitcall.cli.output import exits, print_json, progress, stdout
@@ -24,7 +25,7 @@ from pitcall.errors import InvalidRequest, NotFound, RaceNotOver
 from pitcall.ledger import graded, over, skill
 from pitcall.wire.view import race_view
 
-app = typer.Typer(help="Import, make, list, show, replay and grade races.", no_args_is_help=True)
+app = typer.Typer(help="Import, make, list, show, replay, report on and grade races.", no_args_is_help=True)
 imports = typer.Typer(help="Turn timing data into races.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
@@ -141,6 +142,30 @@ def replay(
         print_laps(player, _shower(as_json=as_json))
 
 
+@app.command("report")
+def report_(
+    race: RaceId,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
+    home: Home = None,  # noqa: ARG001  # its callback has already used it
+) -> None:
+    """Write what happened, as Markdown: result, stints, stops, safety cars and who gained, undercuts, tyres.
+
+    All of it is counted from the race's log, of a finished race or of a running one. `pitcall knowledge add` takes it.
+    """
+    from pitcall.report.page import report  # noqa: PLC0415  # numpy: the other commands do without
+
+    with exits():
+        text = report(RaceStore().events(race))
+        if out is None:
+            stdout.print(text, markup=False, soft_wrap=True, end="")
+            return
+        try:
+            out.write_text(text, "utf-8")
+        except OSError as exc:
+            raise InvalidRequest(f"cannot write {out}: {exc.strerror}") from exc
+        progress(f"{out}: {text.count(chr(10))} lines")
+
+
 @app.command()
 def grade(
     race: RaceId,
@@ -150,6 +175,7 @@ def grade(
     """Grade the calls that were made in a race, once the flag is out: which were followed, and was the forecast right?
 
     Only a followed call has a grade: what another one would have brought, nobody knows. Grading again replaces grades.
+    A model whose bands do not hold what they promise, over three races and more, is rolled back.
     """
     with exits(as_json=as_json):
         state = reduce_all(RaceStore().events(race))
@@ -164,10 +190,13 @@ def grade(
         grades = [(call, graded(call, state)) for call in calls]
         ledger.grade(grades)
         figures = skill(ledger.tallies(race))
+        alarms = answer_alarms(skill(ledger.tallies()))
         if as_json:
-            print_json(grades_json(race, grades, figures))
+            print_json(grades_json(race, grades, figures) | {"alarms": alarms})
         else:
             print_grades(grades, figures)
+            for alarm in alarms:
+                progress(alarm)
 
 
 def _shower(*, as_json: bool) -> Callable[[RaceState], None]:
