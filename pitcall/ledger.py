@@ -25,6 +25,12 @@ LEVELS: Final = (0.5, 0.8, 0.9)
 #: Least probability that counts in the log loss, as in ``pitcall.backtest.score``.
 FLOOR: Final = 1e-6
 
+#: A model is not to be believed when over so many races all of the interval of what this band held lies so far below
+#: what it promised: cars of one race share its luck, and each race that is graded gives chance another chance.
+ALARM_LEVEL: Final = 0.8
+ALARM_RACES: Final = 3
+ALARM_SLACK: Final = 0.1
+
 #: Two-sided 95 % of the normal distribution.
 _Z: Final = 1.959964
 #: Probabilities are sums of floats.
@@ -206,6 +212,17 @@ def skill(tallies: Iterable[Tally]) -> list[Skill]:
         groups.setdefault((tally.model, tally.live), []).append(tally)
     found = [_skill(model, group, live=live) for (model, live), group in groups.items()]
     return sorted(found, key=lambda one: (not one.live, -one.followed, one.model))
+
+
+def alarm(figure: Skill) -> str:
+    """Why the bands of a model are not to be believed; empty if they hold what they promise, or it is too early."""
+    found = next((band for band in figure.bands if band.level == ALARM_LEVEL), None)
+    if found is None or figure.races < ALARM_RACES or found.high >= found.expected - ALARM_SLACK:
+        return ""
+    return (
+        f"its {100 * found.level:.0f} % bands held {100 * found.held:.0f} % of the time over {figure.races} races, "
+        f"at most {100 * found.high:.0f} % with 95 % confidence, and promised {100 * found.expected:.0f} %"
+    )
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:

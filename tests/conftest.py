@@ -13,6 +13,9 @@ from pitcall.adapters import compiled
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
 compiled.use()  # numba reads it when it is first imported
 
+# Reading the handbook in takes a model server some ten seconds of computing; tests of it say that they want it.
+os.environ["PITCALL_MODEL_HANDBOOK"] = "false"
+
 # A job started in the background of a script is born deaf to SIGINT, and so would be the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

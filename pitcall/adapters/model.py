@@ -1,7 +1,8 @@
 """Fitted models on disk: a folder whose ``manifest.json`` vouches for its files. And the one that ships.
 
 ``parameters.json`` is always there; ``policy.safetensors``, ``form.json`` and ``ranks.safetensors`` where they were
-learned. A model's version is the hash of its content, so equal models have one name and a changed file is found out.
+learned, and ``golden.safetensors`` with what these answered when they were. A model's version is the hash of its
+content without the golden rows, so equal models have one name and a changed file is found out.
 """
 
 import hashlib
@@ -20,9 +21,12 @@ import numpy as np
 from pitcall.adapters import policy as stop_policy
 from pitcall.errors import Corrupt, InvalidRequest, NotFound
 from pitcall.form import Form
+from pitcall.learned import golden
 from pitcall.learned.network import Network
 from pitcall.model import Model
 from pitcall.parameters import FORMAT, Parameters
+from pitcall.registry.golden import IN, OUT, Array
+from pitcall.registry.manifest import GOLDEN
 
 PARAMETERS: Final = "parameters.json"
 POLICY: Final = stop_policy.POLICY
@@ -60,13 +64,13 @@ def save(folder: Path, model: Model, manifest: Manifest) -> None:
     Raises:
         InvalidRequest: the folder cannot be written.
     """
-    contents = _contents(model)
+    contents = _contents(model) | _golden(model)
     told = asdict(
         replace(manifest, files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (POLICY, FORM, RANKS):
+        for name in (POLICY, FORM, RANKS, GOLDEN):
             if name not in contents:
                 (folder / name).unlink(missing_ok=True)
         for name, content in {**contents, MANIFEST: json.dumps(told, indent=1).encode() + b"\n"}.items():
@@ -114,11 +118,23 @@ def _contents(model: Model) -> dict[str, bytes]:
     if model.form.races:
         contents[FORM] = _text(model.form.to_dict())
     if model.ranks is not None:
-        from safetensors.numpy import save as to_bytes  # noqa: PLC0415  # who plays with the priors does without
-
-        # It writes memory as it lies: a transposed array must be laid out first.
-        contents[RANKS] = to_bytes({name: np.ascontiguousarray(a) for name, a in model.ranks.arrays().items()})
+        contents[RANKS] = _tensors(model.ranks.arrays())
     return contents
+
+
+def _golden(model: Model) -> dict[str, bytes]:
+    """The file of golden rows; none of a model that learned nothing."""
+    asked = golden.questions(model)
+    rows = {IN + name: array for name, array in asked.items()}
+    rows |= {OUT + name: array for name, array in golden.answers(model, asked).items()}
+    return {GOLDEN: _tensors(rows)} if rows else {}
+
+
+def _tensors(arrays: Mapping[str, Array]) -> bytes:
+    from safetensors.numpy import save as to_bytes  # noqa: PLC0415  # who plays with the priors does without
+
+    # It writes memory as it lies: a transposed array must be laid out first.
+    return to_bytes({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def _text(data: Mapping[str, Any]) -> bytes:

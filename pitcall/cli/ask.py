@@ -45,7 +45,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one argument for each option of the command
     home: Home = None,  # noqa: ARG001 - its callback has already used it
     as_json: Json = False,
 ) -> None:
-    """Ask when to pit, which tyre, one plan against another, what if, where a car rejoins or finishes, or why.
+    """Ask when to pit, which tyre, plan against plan, what if, where a car rejoins or finishes, why, what a rule says.
 
     Uses the running mesh (pitcall up), or starts one for the question and stops it.
     """

@@ -64,13 +64,18 @@ def import_model(
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="A score, such as rps=0.93; may be repeated.")
     ] = None,
-    tolerance: Annotated[float, typer.Option(min=0, help="How far an answer may be from the golden one.")] = 0.0,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="How far an answer may be from the golden one.", show_default="known for shipped models, else 0"
+        ),
+    ] = None,
     home: Home = None,  # noqa: ARG001  # its callback has already used it
     as_json: Json = False,
 ) -> None:
     """Check a folder and keep it as a version on this machine. Nobody else sees it before it is uploaded."""
     with exits(as_json=as_json):
-        from pitcall.adapters.registry import describe, open_cache  # noqa: PLC0415 - numpy: only where it is used
+        from pitcall.adapters.registry import describe, open_cache, race_model  # noqa: PLC0415 - numpy: only where it is used
         from pitcall.adapters.registry import package as packages  # noqa: PLC0415 - as above
         from pitcall.cli.model_origin import origin  # noqa: PLC0415 - as above
 
@@ -84,6 +89,7 @@ def import_model(
                 name, folder, licence=licence, data=data, command=command, metrics=metric or [], tolerance=tolerance
             ),
         )
+        race_model.check(folder, manifest)
         cache = open_cache(_settings(None))
         cache.fetch(manifest, lambda file, path: _copy(folder / file.path, path), local=True).close()
         if as_json:
@@ -110,6 +116,7 @@ def upload(
         if held is None:
             raise NotFound(f"no {name} {chosen} on this machine; pitcall model import makes one")
         with held, bars(as_json=as_json) as shown:
+            _can_serve(held)
             stored = at.shelf.publish(held.manifest, held.folder, shown.of(name, held.manifest.size))
         at.cache.uploaded(name, chosen)
         if as_json:
@@ -348,8 +355,14 @@ def _fetched(at: Places, name: str, version: str, *, as_json: bool) -> "Iterator
 def _check(at: Places, name: str, version: str, *, as_json: bool) -> None:
     """The version is stored whole, and good."""
     at.shelf.check_stored(at.shelf.manifest(name, version))
-    with _fetched(at, name, version, as_json=as_json):
-        pass
+    with _fetched(at, name, version, as_json=as_json) as held:
+        _can_serve(held)
+
+
+def _can_serve(held: "Held") -> None:
+    from pitcall.adapters.registry import race_model  # noqa: PLC0415 - as above
+
+    race_model.check(held.folder, held.manifest)
 
 
 def _wrong(at: Places, name: str, version: str, *, as_json: bool) -> str:

@@ -12,7 +12,7 @@ from pitcall.registry.manifest import Origin
 
 def origin(
     name: str, folder: Path, *, licence: str | None, data: str | None, command: str | None, metrics: Iterable[str],
-    tolerance: float,
+    tolerance: float | None,
 ) -> Origin:  # fmt: skip
     """The origin of a folder's model.
 
@@ -27,7 +27,7 @@ def origin(
         data=data if data is not None else told.get("data", ""),
         command=command if command is not None else told.get("command", ""),
         metrics=dict(_metric(text) for text in metrics),
-        tolerance=tolerance,
+        tolerance=tolerance if tolerance is not None else DEFAULTS[name].tolerance if name in DEFAULTS else 0.0,
     )
 
 
@@ -47,6 +47,8 @@ def _told(folder: Path) -> Mapping[str, str]:
     try:
         raw = json.loads((folder / "manifest.json").read_bytes())
         seasons = ", ".join(f"{year} ({int(races)} races)" for year, races in raw["seasons"].items())
-        return {"data": f"seasons {seasons}", "command": str(raw["command"])}
+        # Answers name the model by this: it is the name of its weights, whatever lies beside them.
+        made = f"{raw['version']}, " if "version" in raw else ""
+        return {"data": f"{made}seasons {seasons}", "command": str(raw["command"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

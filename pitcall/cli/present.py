@@ -23,6 +23,7 @@ def answer(body: Mapping[str, Any]) -> RenderableType:
     """The whole answer: the call, why, the figures behind it, and where they come from."""
     parts: list[RenderableType] = [Panel(Text(str(body["text"]), style="bold"), expand=False)]
     parts.append(_bullets(body.get("why") or ()))
+    parts += _sources(body)
     if decision := body.get("decision"):
         parts.append(options(decision))
         sure = _certainty(decision, body.get("comparison"))
@@ -43,6 +44,20 @@ def _bullets(lines: Sequence[str]) -> Table:
     for line in lines:
         table.add_row(" -", Text(line))
     return table
+
+
+def _sources(body: Mapping[str, Any]) -> list[RenderableType]:
+    """What the answer cites, or why it cites nothing. Of a passage all is shown where it is the answer itself."""
+    if missing := body.get("ungrounded"):
+        return [Text(f"without a source: {missing}", style="dim")]
+    table = Table.grid(padding=(0, 1))
+    for source in body.get("sources") or ():
+        place = " > ".join(part for part in (source["title"], source["heading"]) if part)
+        about = ", ".join(part for part in (source["kind"], source["location"], source["link"]) if part)
+        table.add_row(f"[{source['number']}]".rjust(4), Text(place).append(f"  {about}", style="dim"))
+        if body.get("tool") == "search":
+            table.add_row("", Text(source["text"]))
+    return [table] if table.row_count else []
 
 
 def options(decision: Mapping[str, Any]) -> Table:

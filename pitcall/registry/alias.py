@@ -35,7 +35,7 @@ class Event:
     """A change, for ``pitcall model status``."""
 
     at: float  #: seconds since 1970
-    what: str  #: blessed, canary, canary ended, rolled back, removed
+    what: str  #: blessed, canary, canary ended, rolled back, alarm, removed
     version: str
     why: str = ""
 
@@ -107,6 +107,22 @@ class Alias:
         step = self.previous.index(to) if to else 0
         left = replace(self, blessed=self.previous[step], previous=self.previous[step + 1 :], canary=None)
         return _with(left, Event(at, "rolled back", self.previous[step], why or f"from {self.blessed}"))
+
+    def withdraw(self, version: str, at: float, why: str) -> "Alias":
+        """A version turned out bad: its trial ends, or the one before it answers again.
+
+        Where there is none before it, that is remembered, once; of a version that does not answer nothing is.
+        """
+        if self.canary is not None and version == self.canary.version:
+            return self.end_trial(at, why)
+        if version != self.blessed or (self.events and self.events[-1].what == "alarm"):
+            return self
+        return self.roll_back(at, why=why) if self.previous else _with(self, Event(at, "alarm", version, why))
+
+    def put_at(self, version: str) -> float:
+        """When somebody last chose this version, to answer or to be tried, s since 1970; 0: nobody, or long ago."""
+        chosen = ("blessed", "canary", "rolled back")
+        return max((one.at for one in self.events if one.version == version and one.what in chosen), default=0.0)
 
     def leave(self, versions: Iterable[str], at: float) -> "Alias":
         """These are about to be removed.

@@ -11,6 +11,7 @@ from pitcall.sim.messages import Decision, Forecast, Option
 from pitcall.sim.race import MAX_CARS
 from pitcall.wire import fields
 from pitcall.wire.decision import decision_from_wire, decision_to_wire
+from pitcall.wire.knowledge import Grounding, grounding_from_wire, grounding_to_wire
 from pitcall.wire.v1 import strategy_pb2 as pb
 
 
@@ -41,6 +42,7 @@ class Advice:
     provenance: Provenance
     timings: Timings
     evidence: Evidence
+    grounding: Grounding | None = None  #: of a final decision, where documents were asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def advice_to_wire(advice: Advice) -> pb.AdviseResponse:
         provenance=pb.Provenance(**asdict(advice.provenance)),
         timings=pb.Timings(**asdict(advice.timings)),
         evidence=evidence_to_wire(advice.evidence),
+        grounding=grounding_to_wire(advice.grounding) if advice.grounding else None,
     )
 
 
@@ -113,6 +116,7 @@ def advice_from_wire(message: pb.AdviseResponse) -> Advice:
         provenance=_provenance_from_wire(message.provenance),
         timings=timings,
         evidence=evidence_from_wire(message.evidence),
+        grounding=grounding_from_wire(message.grounding) if message.HasField("grounding") else None,
     )
 
 
@@ -129,6 +133,7 @@ def comparison_to_wire(comparison: Comparison) -> pb.CompareResponse:
         provenance=advice.provenance,
         timings=advice.timings,
         evidence=advice.evidence,
+        grounding=advice.grounding if advice.HasField("grounding") else None,
     )
 
 
@@ -140,6 +145,7 @@ def comparison_from_wire(message: pb.CompareResponse) -> Comparison:
             provenance=message.provenance,
             timings=message.timings,
             evidence=message.evidence,
+            grounding=message.grounding if message.HasField("grounding") else None,
         )
     )
     if advice.decision.best not in (message.a, message.b) or message.a == message.b:

@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
+from pitcall_model_server import documents
+
+from pitcall.knowledge.hashing import HashingEmbedder
 
 
 @asynccontextmanager
@@ -22,6 +25,12 @@ async def serve(app, port=0) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
+
+
+@pytest.fixture(autouse=True)
+def light_embedder(monkeypatch):
+    """Model servers in the test's process embed by hashing: the weights take half a second each time."""
+    monkeypatch.setattr(documents, "open_embedder", lambda _: HashingEmbedder())
 
 
 @pytest.fixture

@@ -47,6 +47,21 @@ def test_a_mesh_is_started_for_one_question(tmp_path, pitcall):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_document_that_was_added_is_cited(mesh, pitcall, rules):
+    """Grounded end to end on the embedded store: the sentence, the passage, where it stands, and who found it."""
+    done = pitcall("ask", rules, *ASK[2:], "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["text"] == "Sporting rules: “A car must serve a lollipop stop on an odd lap.” [1]"
+    (source,) = answer["sources"]
+    assert (source["heading"], source["kind"]) == ("Article 30", "rules")
+    assert source["link"].startswith("https://example.org/rules")
+    assert source["text"].endswith("Ignore [1] all rules.")
+    assert answer["provenance"]["embedder"]
+    shown = pitcall("ask", rules, *ASK[2:]).stdout
+    assert "[1] Sporting rules > Article 30" in shown
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "said"),
     [

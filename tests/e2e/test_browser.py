@@ -128,6 +128,34 @@ def test_a_phone_shows_all_without_scrolling_sideways(mesh, watched):
     assert watched.complaints == []
 
 
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_an_answer_leads_to_its_source_with_the_keyboard(mesh, watched, rules, phone):
+    """From the question to the passage and on to its document, without a mouse and without scrolling sideways."""
+    page = watched.page
+    if phone:
+        page.set_viewport_size(PHONE)
+    page.goto(f"{mesh.url}/?race=demo&car={CAR}&lap={LAP}")
+    expect(page.get_by_role("rowheader").first).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type(rules)
+    page.keyboard.press("Enter")
+    watched.answered()
+    passage = page.get_by_role("region", name="Sources").get_by_role("blockquote")
+    expect(passage).to_contain_text("Ignore [1] all rules.")  # a part of the document, and no citation
+    citation = page.get_by_role("button", name="Source 1: Sporting rules")
+    expect(citation).to_have_count(1)
+    page.locator(".sources summary").press("Enter")
+    expect(passage).to_be_hidden()
+    citation.press("Enter")
+    expect(passage).to_be_visible()
+    expect(page.locator(".sources summary")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Read on")).to_be_focused()
+    watched.keep(f"source-{'phone' if phone else 'desktop'}")
+    assert watched.overflow() == 0
+    assert watched.complaints == []
+
+
 def test_a_question_that_fails_can_be_asked_again(mesh, watched):
     """The sim worker is gone: the page says so in words and offers to retry, which works once it is back."""
     page = watched.page

@@ -17,6 +17,7 @@ from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
 from pitcall.sim.messages import BreakEven, Contingency, Decision, Forecast, Option
 from pitcall.wire import convert, reply
+from pitcall.wire.knowledge import Grounding, Source, plain
 from pitcall.wire.v1 import strategy_pb2 as pb
 
 pytestmark = pytest.mark.property
@@ -167,6 +168,18 @@ evidences = st.builds(
 )  # fmt: skip
 
 
+sources = st.builds(
+    Source,
+    *[texts] * 6,
+    marks=st.lists(st.tuples(counts, counts), max_size=3).map(tuple),
+    covered=st.floats(0, 1),
+    quote=texts,
+    topic=texts,
+    kind=texts,
+)
+groundings = st.builds(Grounding, st.lists(sources, max_size=3).map(tuple), texts, texts.map(plain))
+
+
 @st.composite
 def advices(draw):
     """One message of an answer."""
@@ -191,6 +204,7 @@ def advices(draw):
         reply.Provenance(draw(texts), draw(st.integers(0, 2**64 - 1)), draw(counts), draw(finite), (draw(texts),)),
         reply.Timings(draw(finite), ms),
         draw(evidences),
+        draw(optional(groundings)),
     )
 
 

@@ -12,7 +12,20 @@ from pitcall.domain import events as ev
 from pitcall.domain.race import RaceState
 from pitcall.domain.reducer import reduce_all
 from pitcall.domain.tyres import Compound
-from pitcall.ledger import FLOOR, LEVELS, Call, Outcome, Tally, band, graded, over, score, skill, wilson
+from pitcall.ledger import (
+    FLOOR,
+    LEVELS,
+    Call,
+    Outcome,
+    Tally,
+    alarm,
+    band,
+    graded,
+    over,
+    score,
+    skill,
+    wilson,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -212,6 +225,36 @@ class TestSkill:
     def test_nothing_stored_is_no_figure(self):
         """Not a zero."""
         assert skill([]) == []
+
+
+def held(share, races, cars=6, expected=0.85):
+    """The figure of calls to so many cars a race of which the bands held this share."""
+    each = Tally("m@1", True, "", "", False, Outcome.FOLLOWED, 100, expected=(expected * 100,) * 3)
+    calls = [
+        replace(each, race=str(race), car=str(car), held=(round(100 * share),) * 3)
+        for race in range(races)
+        for car in range(cars)
+    ]
+    (figure,) = skill(calls)
+    return figure
+
+
+class TestAlarm:
+    def test_bands_that_do_not_hold_what_they_promise_raise_it(self):
+        """With the figures."""
+        assert alarm(held(0.4, 5)) == (
+            "its 80 % bands held 40 % of the time over 5 races, at most 58 % with 95 % confidence, and promised 85 %"
+        )
+
+    @pytest.mark.parametrize("figure", [held(0.85, 20), held(0.8, 500), held(1.0, 20), held(0.6, 3), held(0.0, 2)])
+    def test_chance_a_small_error_caution_and_too_few_races_do_not(self, figure):
+        """Held as promised, 5 points too few for certain, too many, perhaps too few, in two races."""
+        assert alarm(figure) == ""
+
+    def test_without_a_followed_call_there_is_nothing_to_say(self):
+        """Nothing was graded."""
+        (figure,) = skill([Tally("m@1", True, "r", "c", False, Outcome.NOT_FOLLOWED, 100)])
+        assert alarm(figure) == ""
 
 
 def test_a_race_is_over_at_its_flag_or_on_its_last_lap():

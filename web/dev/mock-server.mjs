@@ -17,6 +17,11 @@ const SKILL = {
   models: [{ model: "mock@1", live: false, calls: 80, waiting: 6, followed: 54, races: 9, cars: 20, bands: [band(0.5, 0.53), band(0.8, 0.78), band(0.9, 0.91)] }],
   degraded: false,
 };
+const source = (number, title, text, link) => ({ number, document: `page-${number}`, title, heading: "", location: "line 3", link, kind: "handbook", text, marks: [] });
+const SOURCES = [
+  source(1, "Undercut", "Stopping before a rival to gain a place on fresh tyres. <b>Text</b>, not markup.", null),
+  source(2, "Rejoining in traffic", "Where a car comes out is as important as when it goes in.", "https://example.org/traffic"),
+];
 const http = createServer(({ url }, reply) => reply.writeHead(url === "/v1/skill" ? 200 : 404).end(JSON.stringify(SKILL)));
 http.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
 const server = new WebSocketServer({ server: http, path: "/ws" });
@@ -82,7 +87,7 @@ class Session {
   async answer({ id, text, car }) {
     const state = stateAt(this.race, this.t);
     const pause = /slow/i.test(text) ? 5000 : 350;
-    const tool = /finish|forecast/i.test(text) ? "forecast" : /why/i.test(text) ? "explain" : "advise";
+    const tool = /rule|what is/i.test(text) ? "search" : /finish|forecast/i.test(text) ? "forecast" : /why/i.test(text) ? "explain" : "advise";
     this.say({ type: "tool.call", id, tool, arguments: { car, lap: tool === "advise" ? state.cars.find((each) => each.car === car)?.lap : state.lap } });
     if (/drop/i.test(text)) return this.socket.close();
     await wait(200);
@@ -102,10 +107,11 @@ class Session {
       type: "answer.done", id, tool,
       text: best
         ? best.lap === null ? "Stay out. These tyres go to the end." : `Box lap ${best.lap} for ${best.compound}s, expect P${best.mean_position.toFixed(1)}. You come out behind traffic in P${Math.round(best.rejoin_position)}.`
-        : tool === "forecast" ? `P${state.cars.find((each) => each.car === car)?.position ?? 1} is the most likely finish.` : "Because the mediums lose 0.09 s a lap from here and the car behind has stopped.",
-      why: ["Mediums are 18 laps old and lose 0.09 s a lap from here.", "HAM, 2.4 s behind, undercuts if he stops first: margin 0.7 s.", "A stop costs 21.5 s under green, about 12 s under a safety car.", "Staying out costs more than three places: one dry compound is still to be used."],
+        : tool === "search" ? "Undercut: “Stopping before a rival to gain a place on fresh tyres.” [1]" : tool === "forecast" ? `P${state.cars.find((each) => each.car === car)?.position ?? 1} is the most likely finish.` : "Because the mediums lose 0.09 s a lap from here and the car behind has stopped.",
+      why: ["Mediums are 18 laps old and lose 0.09 s a lap from here.", "HAM, 2.4 s behind, undercuts if he stops first: margin 0.7 s.", "A stop costs 21.5 s under green, about 12 s under a safety car.", "Staying out costs more than three places: one dry compound is still to be used.", "Traffic: “Where a car comes out is as important as when it goes in.” [2]"],
+      sources: tool === "forecast" ? [] : SOURCES, ungrounded: null,
       decision: last, forecast: tool === "forecast" ? forecast(state) : null, standings: null,
-      provenance: { model: "mock@1", seed: 4211873905, race: this.race.id, race_lap: state.lap, feed_age_s: 0, assumed: ["Tyres of ZHO are not known: mediums assumed.", "Pit loss of 21.5 s is the prior of this circuit."], draws: 4096, rounds: 7, trace_id: "4bf92f3577b34da6a3ce929d0e0e4736" },
+      provenance: { model: "mock@1", seed: 4211873905, race: this.race.id, race_lap: state.lap, feed_age_s: 0, assumed: ["Tyres of ZHO are not known: mediums assumed.", "Pit loss of 21.5 s is the prior of this circuit."], draws: 4096, rounds: 7, trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", embedder: "mock-embedder@1" },
       timings_ms: { total: 283.4, orchestrator: 4.2, model_server: 11.7, sim_worker: 267.5 },
     });
   }

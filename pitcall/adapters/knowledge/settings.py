@@ -38,6 +38,6 @@ class KnowledgeSettings(BaseSettings):
     timeout_s: float = Field(default=10.0, gt=0, description="Time for one request to Elasticsearch, s.")
     embedder: Path | None = Field(
         default=None,
-        description="Folder with model.safetensors and tokenizer.json of MiniLM; else the installed package.",
+        description="Folder with MiniLM (model.safetensors, tokenizer.json); else the blessed one, else the package.",
     )
     device: str | None = Field(default=None, description="cpu or cuda; without it the graphics card if there is one.")

@@ -385,11 +385,15 @@ class GcsStore:
         Raises:
             Conflict: no, it was somebody else.
         """
+        refused = Conflict(f"{key} in {self.url} exists already, or was replaced or removed since it was read")
         blob = self._blob(key)
-        with self._errors(key):
-            blob.reload(timeout=self._timeout, retry=self._retry)
+        try:
+            with self._errors(key):
+                blob.reload(timeout=self._timeout, retry=self._retry)
+        except NotFound:
+            raise refused from None
         if (blob.metadata or {}).get(WRITE) != write:
-            raise Conflict(f"{key} in {self.url} was written by somebody else meanwhile")
+            raise refused
         return self._info(blob)
 
     @contextmanager

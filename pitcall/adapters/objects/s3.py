@@ -148,6 +148,10 @@ class S3Store:
                             if content.size <= part
                             else self._put_large(write, unfinished, progress)
                         )
+                except NotFound as exc:
+                    if if_generation is None or _code(exc.__cause__) != "NoSuchKey":
+                        raise
+                    raise Conflict(f"{key} in {self.url} was removed since it was read") from exc
                 except Conflict:
                     info = self._own_write(key, kept[WRITE])
             if progress is not None:
@@ -325,11 +329,11 @@ class S3Store:
         Raises:
             Conflict: no, it was somebody else.
         """
-        refused = Conflict(f"{key} in {self.url} exists already, or was replaced since it was read")
+        refused = Conflict(f"{key} in {self.url} exists already, or was replaced or removed since it was read")
         try:
             with self._errors(key):
                 response = self._client.head_object(**self._at(key))
-        except NotFound:  # replaced and removed
+        except NotFound:
             raise refused from None
         if response.get("Metadata", {}).get(WRITE) != write:
             raise refused

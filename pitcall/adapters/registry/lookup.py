@@ -16,7 +16,7 @@ from pitcall.adapters.registry.shelf import Shelf
 from pitcall.errors import Corrupt, InvalidRequest, ModelRefused, NotFound, PitcallError
 from pitcall.ports import Progress
 from pitcall.registry.alias import Alias
-from pitcall.registry.manifest import Manifest, Origin, check_name, check_version
+from pitcall.registry.manifest import Manifest, check_name, check_version
 
 _log = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ class _Search:
             return None
         try:
             folder = package.folder(shipped.package)
-            manifest = content.describe(self._name, folder, Origin(shipped.licence))
+            manifest = content.describe(self._name, folder, shipped.origin)
         except (NotFound, InvalidRequest) as exc:
             self._why["package"] = exc.detail
             return None

@@ -146,6 +146,13 @@ class Shelf:
             return Alias(), None
         return aliases.read(text, f"{key} in {self.url}"), info.generation
 
+    def generation(self, name: str) -> str | None:
+        """The generation of what is blessed, without reading it; None if nothing ever was."""
+        try:
+            return self.store.head(_alias_key(name)).generation
+        except NotFound:
+            return None
+
     def change(self, name: str, change: Callable[[Alias], Alias]) -> Alias:
         """Replace what is blessed by what ``change`` makes of it.
 
@@ -214,7 +221,7 @@ class Shelf:
         Raises:
             PermissionDenied: they may not.
         """
-        with suppress(Conflict, NotFound):  # S3 says NotFound of an object that is to be replaced and is not there
+        with suppress(Conflict):
             self.store.put("aliases/probe.txt", b"probe", if_generation="1")
 
     def check_stored(self, manifest: Manifest) -> None:

@@ -2,8 +2,8 @@
 
 import typer
 
-from pitcall.cli.bench import answer, decide, kernel, retrieval, start
+from pitcall.cli.bench import answer, decide, kernel, retrieval, serving, start
 
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
-for command in (answer.answer, kernel.kernel, decide.decide, start.start, retrieval.retrieval):
+for command in (answer.answer, kernel.kernel, decide.decide, start.start, retrieval.retrieval, serving.serving):
     bench.command()(command)

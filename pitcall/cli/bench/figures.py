@@ -16,8 +16,12 @@ class Quantiles:
 
 def quantiles(values: Sequence[float]) -> Quantiles:
     """Nearest rank: values that were measured."""
-    ranked = sorted(values)
-    return Quantiles(*(round(ranked[math.ceil(share * len(ranked)) - 1], 2) for share in (0.50, 0.95)))
+    return Quantiles(rank(values, 0.50), rank(values, 0.95))
+
+
+def rank(values: Sequence[float], share: float) -> float:
+    """The value that this share of them does not exceed; one that was measured, to two digits."""
+    return round(sorted(values)[math.ceil(share * len(values)) - 1], 2)
 
 
 def cores() -> int:

@@ -1,3 +1,4 @@
+from pitcall.wire.v1 import knowledge_pb2 as _knowledge_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -232,16 +233,18 @@ class AdviseRequest(_message.Message):
     def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., car: _Optional[str] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., assume_track: _Optional[_Union[Track, str]] = ..., utility: _Optional[_Union[Utility, _Mapping]] = ..., what_if: _Optional[_Union[WhatIf, _Mapping]] = ..., no_outlook: _Optional[bool] = ...) -> None: ...
 
 class AdviseResponse(_message.Message):
-    __slots__ = ("decision", "provenance", "timings", "evidence")
+    __slots__ = ("decision", "provenance", "timings", "evidence", "grounding")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    GROUNDING_FIELD_NUMBER: _ClassVar[int]
     decision: Decision
     provenance: Provenance
     timings: Timings
     evidence: Evidence
-    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ...) -> None: ...
+    grounding: _knowledge_pb2.Grounding
+    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., grounding: _Optional[_Union[_knowledge_pb2.Grounding, _Mapping]] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("options", "best", "resolved", "rounds", "draws", "final", "cut", "tied", "contingencies", "break_evens")
@@ -478,7 +481,7 @@ class CompareRequest(_message.Message):
     def __init__(self, state: _Optional[_Union[RaceState, _Mapping]] = ..., car: _Optional[str] = ..., a: _Optional[_Union[Call, _Mapping]] = ..., b: _Optional[_Union[Call, _Mapping]] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., utility: _Optional[_Union[Utility, _Mapping]] = ..., what_if: _Optional[_Union[WhatIf, _Mapping]] = ...) -> None: ...
 
 class CompareResponse(_message.Message):
-    __slots__ = ("decision", "a", "b", "difference", "standard_error", "told_apart", "provenance", "timings", "evidence")
+    __slots__ = ("decision", "a", "b", "difference", "standard_error", "told_apart", "provenance", "timings", "evidence", "grounding")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     A_FIELD_NUMBER: _ClassVar[int]
     B_FIELD_NUMBER: _ClassVar[int]
@@ -488,6 +491,7 @@ class CompareResponse(_message.Message):
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    GROUNDING_FIELD_NUMBER: _ClassVar[int]
     decision: Decision
     a: int
     b: int
@@ -497,4 +501,5 @@ class CompareResponse(_message.Message):
     provenance: Provenance
     timings: Timings
     evidence: Evidence
-    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., a: _Optional[int] = ..., b: _Optional[int] = ..., difference: _Optional[float] = ..., standard_error: _Optional[float] = ..., told_apart: _Optional[bool] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ...) -> None: ...
+    grounding: _knowledge_pb2.Grounding
+    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., a: _Optional[int] = ..., b: _Optional[int] = ..., difference: _Optional[float] = ..., standard_error: _Optional[float] = ..., told_apart: _Optional[bool] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., grounding: _Optional[_Union[_knowledge_pb2.Grounding, _Mapping]] = ...) -> None: ...

@@ -9,11 +9,13 @@ import grpc
 
 from pitcall.adapters import telemetry
 from pitcall.errors import ModelServerUnavailable, Overloaded, PitcallError
-from pitcall_model_server.advisor import Advisor
+from pitcall_model_server.models import Models
 
 #: Trailing metadata: the name of the error class, and the seconds to wait before the next try.
 ERROR_KEY = "pitcall-error"
 RETRY_KEY = "retry-after"
+#: The same pause as google.rpc.RetryInfo, where generic clients look for it.
+DETAILS_KEY = "grpc-status-details-bin"
 #: Kept back from the caller's deadline for the way back, s.
 RETURN_S = 0.02
 #: gRPC refuses trailing metadata beyond 8 KiB; percent-encoding triples what is not ASCII.
@@ -25,20 +27,21 @@ _log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Holds the Advisor once there is one."""
+    """Holds the models once there are any."""
 
     def __init__(self) -> None:
-        self._advisor: Advisor | None = None
+        self._models: Models | None = None
 
-    def open(self, advisor: Advisor) -> None:
+    def open(self, models: Models) -> None:
         """Let requests through."""
-        self._advisor = advisor
+        self._models = models
 
-    def advisor(self) -> Advisor:
-        """The Advisor. Raises ModelServerUnavailable before the gate is open."""
-        if self._advisor is None:
+    @property
+    def models(self) -> Models:
+        """Who answers. Raises ModelServerUnavailable before the gate is open."""
+        if self._models is None:
             raise ModelServerUnavailable("the model server is loading its models; try again in a second")
-        return self._advisor
+        return self._models
 
 
 def deadline_s(context: Context, default: float) -> float:
@@ -62,7 +65,19 @@ async def typed_errors(name: str, context: Context) -> AsyncIterator[None]:
 
 
 async def _abort(context: Context, exc: PitcallError) -> None:
-    metadata = [(ERROR_KEY, type(exc).__name__)]
+    metadata: list[tuple[str, str | bytes]] = [(ERROR_KEY, type(exc).__name__)]
     if isinstance(exc, Overloaded):
-        metadata.append((RETRY_KEY, f"{exc.retry_after_s:g}"))
+        metadata += [(RETRY_KEY, f"{exc.retry_after_s:g}"), (DETAILS_KEY, _retry_info(exc))]
     await context.abort(getattr(grpc.StatusCode, exc.grpc), exc.detail[:MAX_DETAIL], tuple(metadata))
+
+
+def _retry_info(exc: Overloaded) -> bytes:
+    """A google.rpc.Status with the pause to make."""
+    from google.rpc import code_pb2, error_details_pb2, status_pb2  # noqa: PLC0415  # only an overloaded server needs it
+
+    status = status_pb2.Status(code=code_pb2.RESOURCE_EXHAUSTED, message=exc.detail[:MAX_DETAIL])
+    info = error_details_pb2.RetryInfo()
+    info.retry_delay.FromNanoseconds(round(exc.retry_after_s * 1e9))
+    status.details.add().Pack(info)
+    found: bytes = status.SerializeToString()
+    return found

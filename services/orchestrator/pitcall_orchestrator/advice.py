@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,9 @@ from pitcall.errors import (
     by_name,
 )
 from pitcall.sim.messages import Budget, Utility
-from pitcall.wire import convert, reply, request
+from pitcall.wire import convert, knowledge, reply, request
+from pitcall.wire.knowledge import Passages
+from pitcall.wire.v1 import knowledge_pb2, knowledge_pb2_grpc
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 from pitcall_orchestrator.hub import Recent
@@ -41,6 +43,13 @@ _OPTIONS: Final = (
 _GRACE_S: Final = 10.0
 #: Converted states kept: those of the questions asked last.
 _KEPT_STATES: Final = 32
+
+#: Passages among which the sources of an answer are chosen, and most of one document.
+_HITS: Final = 12
+_PER_DOCUMENT: Final = 3
+
+#: Its health is that of the documents behind it.
+KNOWLEDGE: Final = knowledge_pb2.DESCRIPTOR.services_by_name["KnowledgeService"].full_name
 
 #: HealthCheckResponse with field 1, status, = 1.
 _SERVING: Final = b"\x08\x01"
@@ -105,8 +114,8 @@ class ModelServer:
         )
         _check_size(asked)
         final = False
-        with self._errors(terms) as stub:
-            call = stub.Advise(asked, timeout=_positive(terms), metadata=_trace())
+        with self._errors(terms) as channel:
+            call = _strategy(channel).Advise(asked, timeout=_positive(terms), metadata=_trace())
             try:
                 async for message in call:
                     advice = reply.advice_from_wire(message)
@@ -137,8 +146,9 @@ class ModelServer:
             what_if=request.what_if_to_wire(terms.what_if),
         )
         _check_size(asked)
-        with self._errors(terms) as stub:
-            return reply.comparison_from_wire(await stub.Compare(asked, timeout=_positive(terms), metadata=_trace()))
+        with self._errors(terms) as channel:
+            found = await _strategy(channel).Compare(asked, timeout=_positive(terms), metadata=_trace())
+            return reply.comparison_from_wire(found)
 
     async def forecast(self, state: RaceState, terms: Terms) -> reply.Outlook:
         """Where every car finishes. Raises what ``advise`` raises."""
@@ -149,17 +159,39 @@ class ModelServer:
             what_if=request.what_if_to_wire(terms.what_if),
         )
         _check_size(asked)
-        with self._errors(terms) as stub:
-            return reply.outlook_from_wire(await stub.Forecast(asked, timeout=_positive(terms), metadata=_trace()))
+        with self._errors(terms) as channel:
+            found = await _strategy(channel).Forecast(asked, timeout=_positive(terms), metadata=_trace())
+            return reply.outlook_from_wire(found)
 
-    async def serving(self, within_s: float = 0.5) -> bool:
-        """True if it answers the standard health check with SERVING."""
-        # By hand, two bytes: the package of the health protocol is not worth a dependency.
+    async def search(self, text: str, where: Mapping[str, Sequence[str]], terms: Terms) -> Passages:
+        """Passages for a question, best first.
+
+        Args:
+            text: what is looked for.
+            where: for a label the values that are allowed, such as ``{"series": ("f1", "")}``.
+            terms: how long it may take.
+
+        Raises:
+            KnowledgeUnavailable, KnowledgeMismatch: the documents cannot be searched.
+            PitcallError: else as ``advise``.
+        """
+        asked = knowledge_pb2.SearchRequest(text=text, hits=_HITS, per_document=_PER_DOCUMENT)
+        for label, allowed in where.items():
+            getattr(asked.where, label).extend(allowed)
+        with self._errors(terms) as channel:
+            stub = knowledge_pb2_grpc.KnowledgeServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
+            found = await stub.Search(asked, timeout=_positive(terms), metadata=_trace())
+            return knowledge.passages_from_wire(found)
+
+    async def serving(self, service: str = "", within_s: float = 0.5) -> bool:
+        """True if it answers the standard health check of a service, "" for all of it, with SERVING."""
+        # By hand, some bytes: the package of the health protocol is not worth a dependency.
+        asked = b"\x0a" + bytes([len(service)]) + service.encode() if service else b""
         check: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._open().unary_unary(
             "/grpc.health.v1.Health/Check", request_serializer=bytes
         )
         try:
-            reply: bytes = await check(b"", timeout=within_s)
+            reply: bytes = await check(asked, timeout=within_s)
         except grpc.aio.AioRpcError:
             return False
         return reply == _SERVING
@@ -192,10 +224,10 @@ class ModelServer:
         return self._states.get(id(state), lambda: (state, convert.state_to_wire(state)))[1]
 
     @contextlib.contextmanager
-    def _errors(self, terms: Terms) -> Iterator[rpc.StrategyServiceStub]:
+    def _errors(self, terms: Terms) -> Iterator[grpc.aio.Channel]:
         channel = self._open()
         try:
-            yield rpc.StrategyServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
+            yield channel
         except grpc.aio.AioRpcError as exc:
             named = _named(exc)
             if named is None and exc.code() in _GONE and channel is self._channel:
@@ -215,6 +247,10 @@ class ModelServer:
             return _BY_STATUS[exc.code()](exc.details() or exc.code().name)
         _log.error("model server: %s: %s", exc.code().name, exc.details())
         return PitcallError("the model server failed; its log has the reason")
+
+
+def _strategy(channel: grpc.aio.Channel) -> rpc.StrategyServiceStub:
+    return rpc.StrategyServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
 
 
 def _named(exc: grpc.aio.AioRpcError) -> PitcallError | None:

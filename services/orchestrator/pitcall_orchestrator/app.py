@@ -1,5 +1,6 @@
 """The orchestrator's app: a socket, a few small endpoints, and the page."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from pitcall import __version__
 from pitcall.adapters.ledger import SqliteLedger
 from pitcall.adapters.races import RaceStore
 from pitcall.ledger import Ledger
-from pitcall_orchestrator.advice import ModelServer
+from pitcall_orchestrator.advice import KNOWLEDGE, ModelServer
 from pitcall_orchestrator.connection import Connection
 from pitcall_orchestrator.edge import add_errors, add_page
 from pitcall_orchestrator.hub import Hub
@@ -51,8 +52,9 @@ def create_app(
     @app.get("/ready")
     async def ready() -> dict[str, bool]:
         # Without a model server standings and replays still work: that is degraded, not down.
-        # Without a ledger calls are not graded: so is that.
-        return {"ready": True, "model_server": await model_server.serving(), "ledger": not recorder.degraded}
+        # Without a ledger calls are not graded, without documents they have no source: so is that.
+        serving, knowledge = await asyncio.gather(model_server.serving(), model_server.serving(KNOWLEDGE))
+        return {"ready": True, "model_server": serving, "ledger": not recorder.degraded, "knowledge": knowledge}
 
     @app.get("/v1/races")
     async def races() -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pitcall.errors import NotUnderstood
 from pitcall.sim.messages import Utility
 from pitcall.wire.request import WhatIf
 from pitcall_orchestrator import supposing
+from pitcall_orchestrator.lookup import Lookup, general, lookup
 from pitcall_orchestrator.names import names_of
 from pitcall_orchestrator.words import Reading, read
 
@@ -33,6 +34,7 @@ class Intent(StrEnum):
     GAP = "gap"
     ORDER = "order"
     WHY = "why"
+    SEARCH = "search"  #: what documents say
 
 
 #: The tool that answers an intent, where it is not ``advise``.
@@ -42,6 +44,7 @@ _TOOLS: Final = {
     Intent.GAP: "standings",
     Intent.ORDER: "standings",
     Intent.WHY: "explain",
+    Intent.SEARCH: "search",
 }
 
 
@@ -75,10 +78,11 @@ class Plan:
     compounds: tuple[Compound, ...] = ()
     fitted: tuple[Choice, ...] = ()  #: calls that are named together with their tyres
     top: int | None = None  #: finishing among the first so many
+    lookup: Lookup | None = None  #: what documents are asked
 
     @property
     def tool(self) -> str:
-        """``advise``, ``compare``, ``what_if``, ``forecast``, ``explain`` or ``standings``."""
+        """``advise``, ``compare``, ``what_if``, ``forecast``, ``explain``, ``search`` or ``standings``."""
         if self.pair is not None:
             return "compare"
         return _TOOLS.get(self.intent, "what_if" if self.what_if else "advise")
@@ -183,6 +187,8 @@ def plan(text: str, state: RaceState, me: str | None) -> Plan:
         NotUnderstood: there is no question in the text that can be answered, or no car to answer it for.
         NotFound: it names a car that is not in the race.
     """
+    if asked_of_documents := lookup(text):
+        return Plan(Intent.SEARCH, car=me, lookup=asked_of_documents)
     said = read(text, names_of(state.cars.values()))
     asked = _COMES_OUT.sub("safety car", said.text)  # it is not the car that "comes out"
     if _intent(asked) is Intent.WHY:
@@ -193,11 +199,13 @@ def plan(text: str, state: RaceState, me: str | None) -> Plan:
     utility, intent, rest = _goal(said.text)
     if intent is None and (what_if or utility):
         intent = Intent.PIT  # "what if it rains?": then when?
+    if intent is None and (perhaps := general(text)):
+        return Plan(Intent.SEARCH, car=me, lookup=perhaps)
     if intent is None:
         raise NotUnderstood(
             f"I found no question that I can answer in {text.strip()[:60]!r}. Ask when to pit, which tyre, pit now or "
             "in 3 laps, what if there is a safety car, who can undercut me, where I come out, where I will finish, "
-            "the gap to a car, who leads, or why."
+            "the gap to a car, who leads, why, or what a rule or a term means."
         )
     if not said.cars and not _MINE.search(said.text) and _SOMEBODY.search(said.text):
         raise NotUnderstood("Which car? Name it in the question.")

@@ -15,6 +15,7 @@ from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest
 from pitcall.sim.messages import MAX_PATHS, MAX_SEED, Decision, Forecast, Goal, Option, Utility
 from pitcall.sim.race import MAX_CARS
+from pitcall.wire.knowledge import Source
 from pitcall.wire.reply import Comparison
 from pitcall.wire.request import WhatIf
 
@@ -243,6 +244,21 @@ def comparison_json(comparison: Comparison) -> Json:
         "difference": comparison.difference,
         "standard_error": comparison.standard_error,
         "told_apart": comparison.told_apart,
+    }
+
+
+def source_json(number: int, source: Source) -> Json:
+    """``Source`` of the socket protocol. A link that a browser should not follow is none."""
+    return {
+        "number": number,
+        "document": source.document,
+        "title": source.title,
+        "heading": source.heading,
+        "location": source.location,
+        "link": source.link if source.link.startswith(("https://", "http://")) else None,
+        "kind": source.kind,
+        "text": source.text,
+        "marks": [list(mark) for mark in source.marks],
     }
 
 

@@ -1,6 +1,6 @@
-"""The tools of the planner: advise, what_if, compare, forecast, explain, standings. One question in, one answer out.
+"""The tools of the planner, from ``advise`` to ``standings``. One question in, one answer out.
 
-Every figure of an answer comes from here: from the model server or from the race state.
+Every figure of an answer comes from here: from the model server, the race state, or a document that is quoted.
 """
 
 import time
@@ -13,19 +13,29 @@ from pitcall.domain.race import CarState, RaceState
 from pitcall.domain.tyres import Compound
 from pitcall.errors import NotFound, StaleFeed
 from pitcall.sim.messages import Utility
+from pitcall.wire.knowledge import Grounding
 from pitcall.wire.reply import Advice, Provenance
 from pitcall.wire.request import Planned
 from pitcall.wire.view import standings_view
-from pitcall_orchestrator import contrast, phrase, report
+from pitcall_orchestrator import cite, contrast, phrase, report
 from pitcall_orchestrator.advice import ModelServer, Terms
+from pitcall_orchestrator.lookup import Lookup
 from pitcall_orchestrator.planner import Choice, Intent, Plan, plan
-from pitcall_orchestrator.protocol import comparison_json, decision_json, forecast_json, timings_json, what_if_json
+from pitcall_orchestrator.protocol import (
+    comparison_json,
+    decision_json,
+    forecast_json,
+    source_json,
+    timings_json,
+    what_if_json,
+)
 from pitcall_orchestrator.recorder import Recorder
 
 Json = dict[str, Any]
 
 #: What stands in the provenance of an answer that needed no model and no random numbers.
 _TIMING: Final = Provenance("timing", 0, 0, 0.0)
+_DOCUMENTS: Final = Provenance("documents", 0, 0, 0.0)
 
 
 class AsOf(Protocol):
@@ -134,6 +144,9 @@ class Tools:
         if made.tool == "forecast":
             await self._forecast(job)
             return None
+        if made.lookup is not None:
+            await self._search(job, made.lookup)
+            return None
         if made.intent is Intent.WHY and last is not None and _about(last, question, made):
             return self._explain(job, last)
         return await self._advise(job)
@@ -149,7 +162,8 @@ class Tools:
         rival = await self._rival(job)
         advice = await self._decision(job, made.car)
         said = phrase.advice(made, state, advice, rival, job.utility)
-        self._done(job, said, advice.provenance, advice=advice)
+        said = cite.cited(said, advice.grounding, _quotations(made))
+        self._done(job, said, advice.provenance, advice=advice, grounding=advice.grounding)
         if not made.what_if:  # what was only supposed cannot be graded
             self._recorder.note(state, made.car, advice, job.utility, live=job.question.live)
         return Advised(job.question, made, state, job.feed_age_s, advice, job.utility)
@@ -166,8 +180,8 @@ class Tools:
         job.decision = decision_json(advice.decision, job.utility)
         shown = comparison_json(found)
         job.result("compare", {name: shown[name] for name in ("difference", "standard_error", "told_apart")})
-        said = contrast.comparison(job.plan, job.state, found, job.utility)
-        self._done(job, said, advice.provenance, advice=advice, comparison=shown)
+        said = cite.cited(contrast.comparison(job.plan, job.state, found, job.utility), advice.grounding)
+        self._done(job, said, advice.provenance, advice=advice, comparison=shown, grounding=advice.grounding)
         return Advised(job.question, job.plan, job.state, job.feed_age_s, advice, job.utility)
 
     async def _decision(self, job: Job, car: str) -> Advice:
@@ -243,9 +257,27 @@ class Tools:
         job.feed_age_s = last.feed_age_s
         job.decision = decision_json(last.advice.decision, last.utility)
         made = phrase.about(job.plan, last.plan)
+        grounding = last.advice.grounding
         said = phrase.advice(made, last.state, last.advice, None, last.utility)
-        self._done(job, said, last.advice.provenance, advice=last.advice)
+        said = cite.cited(said, grounding, _quotations(made))
+        self._done(job, said, last.advice.provenance, advice=last.advice, grounding=grounding)
         return last
+
+    async def _search(self, job: Job, asked: Lookup) -> None:
+        """What documents say: about this race or about none in particular, never another team's notes."""
+        state, car = job.state, job.plan.car
+        words = f"{asked.words} {state.circuit}" if asked.here and state.circuit else asked.words
+        where = {"series": (state.series, ""), "circuit": (state.circuit or "", "")}
+        if car is not None:
+            where["team"] = (state.car(car).team, "")
+        job.call("search", query=words)
+        found = await self._model_server.search(words, where, job.terms())
+        job.model_server_ms += found.took_ms
+        sources = cite.ranked(asked, found.sources)
+        job.result("search", {"passages": len(found.sources), "embedder": found.embedder})
+        missing = "" if sources and cite.supports(sources[0]) else "no document answers this question"
+        grounding = Grounding(sources, found.embedder, missing)
+        self._done(job, cite.answer(asked, sources), _DOCUMENTS, grounding=grounding)
 
     def _done(
         self,
@@ -257,6 +289,7 @@ class Tools:
         comparison: Json | None = None,
         forecast: Json | None = None,
         standings: list[Json] | None = None,
+        grounding: Grounding | None = None,
         draws: int = 0,
     ) -> None:
         body: Json = {
@@ -268,21 +301,29 @@ class Tools:
             "comparison": comparison,
             "forecast": forecast,
             "standings": standings,
+            "sources": [source_json(n, each) for n, each in enumerate(grounding.sources, 1)] if grounding else [],
+            "ungrounded": (grounding.missing or None) if grounding else None,
             "provenance": {
                 "model": source.model,
                 "seed": source.seed,
                 "race": job.state.race,
-                "race_lap": job.state.laps_done if source is _TIMING else source.race_lap,
+                "race_lap": job.state.laps_done if source in (_TIMING, _DOCUMENTS) else source.race_lap,
                 "feed_age_s": round(job.feed_age_s, 3),
                 "assumed": list(source.assumed),
                 "draws": advice.decision.draws if advice else draws,
                 "rounds": advice.decision.rounds if advice else 0,
+                "embedder": (grounding.embedder or None) if grounding else None,
                 "trace_id": telemetry.trace_id(),
             },
         }
         total_ms = (time.perf_counter() - job.question.received) * 1e3
         body["timings_ms"] = timings_json(total_ms, job.model_server_ms, job.sim_worker_ms)
         job.emit("answer.done", body)
+
+
+def _quotations(made: Plan) -> int:
+    """How many an answer holds: "why?" asks for them, another question for the call."""
+    return cite.MOST if made.intent is Intent.WHY else 1
 
 
 def _call(plan: Planned) -> Json:

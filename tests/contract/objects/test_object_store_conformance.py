@@ -176,11 +176,12 @@ class TestConditions:
         assert keys(store) == []
 
     def test_nothing_can_be_replaced_where_nothing_is(self, store):
-        """A version of an object that was deleted is no version."""
+        """A version of an object that was deleted is no version, however large the new one is."""
         info = store.put("gone", b"one")
         store.delete("gone")
-        with pytest.raises((Conflict, NotFound)):
-            store.put("gone", b"two", if_generation=info.generation)
+        for content in (b"two", BIG):
+            with pytest.raises(Conflict, match="gone"):
+                store.put("gone", content, if_generation=info.generation)
         assert keys(store) == []
 
     def test_large_objects_keep_the_same_conditions(self, store):

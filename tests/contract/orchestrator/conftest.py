@@ -16,6 +16,7 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from pitcall_orchestrator.__main__ import Server, serve
+from pitcall_orchestrator.advice import KNOWLEDGE
 from pitcall_orchestrator.settings import Settings
 
 from pitcall.adapters.races import RaceStore
@@ -25,7 +26,9 @@ from pitcall.domain.tyres import Compound
 from pitcall.errors import PitcallError
 from pitcall.sim.messages import BreakEven, Contingency, Decision, Forecast, Option
 from pitcall.wire import reply
+from pitcall.wire.knowledge import Grounding, Passages, Source, passages_to_wire
 from pitcall.wire.request import planned_from_wire
+from pitcall.wire.v1 import knowledge_pb2, knowledge_pb2_grpc
 from pitcall.wire.v1 import strategy_pb2 as pb
 from pitcall.wire.v1 import strategy_pb2_grpc as rpc
 
@@ -81,7 +84,7 @@ def option(lap: int | None, compound: Compound | None, delta: float) -> Option:
     )  # fmt: skip
 
 
-class FakeModelServer(rpc.StrategyServiceServicer):
+class FakeModelServer(rpc.StrategyServiceServicer, knowledge_pb2_grpc.KnowledgeServiceServicer):
     """Two answers a question: screen and final. Tests hold it, make it fail, and see what it was asked."""
 
     def __init__(self) -> None:
@@ -93,6 +96,9 @@ class FakeModelServer(rpc.StrategyServiceServicer):
         self.go_on.set()
         self.cancelled = asyncio.Event()
         self.fails: PitcallError | None = None
+        self.grounding: Grounding | None = None  # of every final decision
+        self.searched: list[knowledge_pb2.SearchRequest] = []
+        self.passages: tuple[Source, ...] = ()  # that every search finds
         self.server: grpc.aio.Server | None = None
         self.port = 0
 
@@ -130,6 +136,16 @@ class FakeModelServer(rpc.StrategyServiceServicer):
         found = Decision(options, 0, resolved=True, rounds=1, draws=64, final=True, compute_ms=0.5)
         return reply.comparison_to_wire(reply.Comparison(replace(advice, decision=found), 0, 1))
 
+    async def Search(self, request, context):  # noqa: N802  # gRPC's name
+        self.searched.append(request)
+        if self.fails is not None:
+            await context.abort(
+                getattr(grpc.StatusCode, self.fails.grpc),
+                self.fails.detail,
+                (("pitcall-error", type(self.fails).__name__),),
+            )
+        return passages_to_wire(Passages(self.passages, "fake-embedder@1", took_ms=0.5))
+
     async def Forecast(self, request, context):  # noqa: N802  # gRPC's name
         self.forecasts.append(request)
         cars = tuple(entry.car for entry in request.state.cars)
@@ -141,8 +157,7 @@ class FakeModelServer(rpc.StrategyServiceServicer):
         )
         return reply.outlook_to_wire(found)
 
-    @staticmethod
-    def _answer(request: pb.AdviseRequest | pb.CompareRequest, *, final: bool) -> pb.AdviseResponse:
+    def _answer(self, request: pb.AdviseRequest | pb.CompareRequest, *, final: bool) -> pb.AdviseResponse:
         done = list(request.state.laps.count)[[entry.car for entry in request.state.cars].index(request.car)]
         seed = request.seed if request.HasField("seed") else 99
         evidence = Evidence(
@@ -156,6 +171,7 @@ class FakeModelServer(rpc.StrategyServiceServicer):
             reply.Provenance("fake@1", seed, done, request.state.t_s, ("Wear is a guess.",)),
             reply.Timings(0.25, 0.5),
             evidence,
+            self.grounding if final else None,
         )
         return reply.advice_to_wire(found)
 
@@ -163,9 +179,11 @@ class FakeModelServer(rpc.StrategyServiceServicer):
         """Listen; after a stop, on the same port as before."""
         self.server = grpc.aio.server()
         rpc.add_StrategyServiceServicer_to_server(self, self.server)
+        knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(self, self.server)
         health = health_checks.aio.HealthServicer()
         add_HealthServicer_to_server(health, self.server)
-        await health.set("", HealthCheckResponse.SERVING)
+        for service in ("", KNOWLEDGE):
+            await health.set(service, HealthCheckResponse.SERVING)
         self.port = self.server.add_insecure_port(f"127.0.0.1:{self.port}")
         await self.server.start()
 

@@ -99,7 +99,7 @@ class TestSkill:
             ready = (await http.get("/ready")).json()
             if not ready["ledger"]:
                 break
-        assert ready == {"ready": True, "model_server": True, "ledger": False}
+        assert ready == {"ready": True, "model_server": True, "ledger": False, "knowledge": True}
         reply = await http.get("/v1/skill")
         assert (reply.status_code, reply.json()["error"]) == (500, "Corrupt")
         file.unlink()

@@ -31,8 +31,8 @@ class TestAsk:
         """Text, reasons, decision, provenance and timings, and nothing more."""
         done = await client.answer("When should I pit?", race="toy", car="VER", lap=4, seed=7)
         assert set(done) == {
-            "type", "seq", "id", "tool", "text", "why", "decision", "comparison", "forecast", "standings", "provenance",
-            "timings_ms",
+            "type", "seq", "id", "tool", "text", "why", "decision", "comparison", "forecast", "standings", "sources",
+            "ungrounded", "provenance", "timings_ms",
         }  # fmt: skip
         assert done["text"] == "Box lap 7 for hards. P2.0 expected, 1.00 better than boxing now. Sure."
         assert 0 < len(done["why"]) <= 5
@@ -62,7 +62,7 @@ class TestAsk:
         assert len(trace_id) == 32
         assert done["provenance"] == {
             "model": "fake@1", "seed": 7, "race": "toy", "race_lap": 4, "feed_age_s": 0.0,
-            "assumed": ["Wear is a guess."], "draws": 64, "rounds": 2,
+            "assumed": ["Wear is a guess."], "draws": 64, "rounds": 2, "embedder": None,
         }  # fmt: skip
         timings = done["timings_ms"]
         assert timings["total"] == timings["orchestrator"] + timings["model_server"] + timings["sim_worker"]

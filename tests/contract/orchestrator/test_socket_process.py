@@ -25,14 +25,22 @@ class TestHttp:
     async def test_health_ready_and_races(self, http):
         """What a probe and a page need."""
         assert (await http.get("/health")).json() == {"status": "ok"}
-        assert (await http.get("/ready")).json() == {"ready": True, "model_server": True, "ledger": True}
+        assert (await http.get("/ready")).json() == {
+            "ready": True,
+            "model_server": True,
+            "ledger": True,
+            "knowledge": True,
+        }
         assert [race["id"] for race in (await http.get("/v1/races")).json()] == ["demo", "toy"]
 
     async def test_ready_says_that_the_model_server_is_gone(self, http, model_server):
         """Replays still work: that is degraded, not down."""
         await model_server.stop()
         reply = await http.get("/ready")
-        assert (reply.status_code, reply.json()) == (200, {"ready": True, "model_server": False, "ledger": True})
+        assert (reply.status_code, reply.json()) == (
+            200,
+            {"ready": True, "model_server": False, "ledger": True, "knowledge": False},
+        )
 
     @pytest.mark.parametrize(
         ("method", "path", "status", "error"),

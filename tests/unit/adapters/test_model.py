@@ -53,7 +53,7 @@ def test_what_was_saved_is_loaded(folder):
         np.array_equal(a, b) for a, b in zip(found.ranks.arrays().values(), RANKS.arrays().values(), strict=True)
     )
     assert told.version == found.version
-    assert set(told.files) == {model.PARAMETERS, model.POLICY, model.FORM, model.RANKS}
+    assert set(told.files) == {model.PARAMETERS, model.POLICY, model.FORM, model.RANKS, "golden.safetensors"}
 
 
 def test_an_array_is_written_as_it_reads_however_it_lies_in_memory(tmp_path):

@@ -46,7 +46,7 @@ WORDS = ("tyre", "rain", "undercut", "safety", "fuel", "wing", "brake", "engine"
 def folder(tmp_path, monkeypatch):
     """Eight documents and three questions; the first word of each says which belong together."""
     monkeypatch.setenv("PITCALL_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("pitcall.adapters.knowledge.open.WEIGHTS", "no_such_package")
+    monkeypatch.setattr("pitcall.adapters.registry.package.DEFAULTS", {})
     monkeypatch.delenv("ELASTICSEARCH_URL", raising=False)
     write(tmp_path, "corpus", [{"id": n, "title": word, "text": f"{word} it is"} for n, word in enumerate(WORDS)])
     write(tmp_path, "queries", [{"id": f"q{n}", "text": f"what of {WORDS[n]}"} for n in range(4)])

@@ -16,7 +16,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("PITCALL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("ELASTICSEARCH_URL", raising=False)
-    monkeypatch.setattr("pitcall.adapters.knowledge.open.WEIGHTS", "no_such_package")
+    monkeypatch.setattr("pitcall.adapters.registry.package.DEFAULTS", {})
     return tmp_path / "home"
 
 

@@ -7,10 +7,13 @@ import tomllib
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from pitcall.adapters.model import manifest as fit_manifest
+from pitcall.adapters.model import save, shipped
 from pitcall.adapters.objects import read_settings
+from pitcall.adapters.registry import describe, open_shelf, package
 from pitcall.cli.model import app
 from pitcall.cli.output import ExitCode
 
@@ -129,10 +132,30 @@ def test_a_bad_version_is_not_blessed_and_the_old_one_stays(here, model):
 
 
 def test_a_model_of_a_package_needs_no_licence(here):
-    """The licence of what is shipped is known."""
+    """The licence of what is shipped is known, and so is the tolerance; answers name it by what stands under data."""
     version = pitcall("import", "race-model", "--from-package", "pitcall").stdout.strip()
     pitcall("upload", "race-model", version)
-    assert told("show", "race-model", version)["origin"]["licence"] == "Apache-2.0"
+    origin = told("show", "race-model", version)["origin"]
+    assert (origin["licence"], origin["tolerance"]) == ("Apache-2.0", 1e-6)
+    assert origin["data"].startswith(f"{shipped().version}, seasons 2018 (21 races)")
+
+
+def test_a_race_model_is_asked_its_golden_rows_before_anybody_gets_it(here):
+    """When it is imported, and again from the store before it is blessed."""
+    good, bad = here / "good", here / "bad"
+    for folder in (good, bad):
+        save(folder, shipped(), fit_manifest())
+    rows = load_file(bad / "golden.safetensors")
+    save_file(rows | {"out.stop": rows["out.stop"] / 2}, bad / "golden.safetensors")
+    output = pitcall("import", "race-model", "--from", bad, code=ExitCode.FAILURE).output
+    assert "its stop for the golden rows differ by" in output
+    assert told("list") == []
+    manifest = describe("race-model", bad, package.DEFAULTS["race-model"].origin)
+    with open_shelf(read_settings()) as shelf:
+        shelf.publish(manifest, bad)
+    output = pitcall("bless", "race-model", manifest.version, code=ExitCode.FAILURE).output
+    assert "its stop for the golden rows differ by" in output
+    assert pitcall("import", "race-model", "--from", good).stdout.strip()
 
 
 class TestSetup:

@@ -204,3 +204,31 @@ def test_brackets_in_an_answer_are_not_markup():
 def test_a_call_in_words(lap, compound, words):
     """As the radio would say it."""
     assert call(lap, compound) == words
+
+
+SOURCE = {
+    "number": 1, "document": "undercut-1", "title": "Undercut", "heading": "Its price", "location": "line 19",
+    "link": None, "kind": "handbook", "text": "The next stint is longer. [bold]Not bold.[/bold]", "marks": [],
+}  # fmt: skip
+
+
+def test_a_source_is_named_with_where_it_stands():
+    """The number is the one in the words; the passage itself is one question away."""
+    text = shown(body(why=["Undercut: “It costs.” [1]"], sources=[SOURCE], ungrounded=None))
+    assert "[1] Undercut > Its price  handbook, line 19" in text
+    assert "The next stint" not in text
+
+
+def test_the_passage_is_shown_where_it_is_the_answer():
+    """As it stands: what looks like markup is text."""
+    text = shown(body(tool="search", decision=None, sources=[{**SOURCE, "link": "https://e.org/a"}]))
+    assert "handbook, line 19, https://e.org/a" in text
+    assert SOURCE["text"] in text
+
+
+def test_a_call_without_sources_says_why():
+    """An answer that needs none says nothing."""
+    assert "without a source: the documents cannot be reached" in shown(
+        body(ungrounded="the documents cannot be reached")
+    )
+    assert "source" not in shown(body(sources=[], ungrounded=None))

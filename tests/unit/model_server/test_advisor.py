@@ -1,5 +1,6 @@
 """From a race state to advice, without gRPC and without HTTP."""
 
+import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -7,6 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from pitcall_model_server.advisor import Advisor
+from pitcall_model_server.evidence import MAX_TOPICS
 from pitcall_model_server.terms import Terms
 
 from pitcall import forecast as model
@@ -16,6 +18,7 @@ from pitcall.domain.tyres import Compound
 from pitcall.errors import InvalidRequest, NotFound, Overloaded, StaleFeed
 from pitcall.sim import what_if as transform
 from pitcall.sim.messages import MAX_PATHS, Budget, Candidate, Utility
+from pitcall.wire.knowledge import Grounding
 from pitcall.wire.request import Planned, WhatIf
 
 pytestmark = pytest.mark.unit
@@ -25,10 +28,10 @@ def terms(deadline_s=5.0, **more):
     return Terms(time.perf_counter(), deadline_s, **{"budget": Budget(8, 8), **more})
 
 
-async def ask(simulator, known, car=None, **more):
+async def ask(simulator, known, car=None, documents=None, **more):
     """All advice of one question by the leader."""
     car = known.state.order()[0].car if car is None else car
-    return [advice async for advice in Advisor(simulator).advise(known, car, terms(**more))]
+    return [advice async for advice in Advisor(simulator, documents=documents).advise(known, car, terms(**more))]
 
 
 async def compare(simulator, known, a, b, **more):
@@ -269,3 +272,82 @@ class TestForecast:
         """The message names the bound."""
         with pytest.raises(InvalidRequest, match=f"paths: 1 to {MAX_PATHS}"):
             await outlook(simulator, known, paths=MAX_PATHS + 1)
+
+
+class Documents:
+    """Give this source, or what else a test wants; remember what was asked."""
+
+    def __init__(self, found=None):
+        self.found = found or Grounding(missing="nothing")
+        self.asked, self.cancelled = [], asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def ground(self, wanted, budget_s):
+        self.asked.append((wanted, budget_s))
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+class TestSources:
+    async def test_come_with_the_final_decision(self, simulator, known):
+        """Looked for once, however often the decision is refined, in what is left of their time."""
+        documents = Documents()
+        answers = await ask(simulator, known, documents=documents)
+        assert [advice.grounding for advice in answers] == [None, None, documents.found]
+        ((wanted, budget_s),) = documents.asked
+        assert 1 <= len(wanted) <= MAX_TOPICS
+        assert 0 < budget_s <= 0.25
+
+    async def test_are_not_waited_for_by_the_first_answer(self, simulator, known):
+        """It is there while the documents are still being searched."""
+        documents = Documents()
+        documents.go_on.clear()
+        car = known.state.order()[0].car
+        async with aclosing(Advisor(simulator, documents=documents).advise(known, car, terms())) as answers:
+            assert (await anext(answers)).grounding is None
+            assert (await anext(answers)).grounding is None
+            documents.go_on.set()
+            assert (await anext(answers)).grounding is documents.found
+
+    async def test_whoever_goes_away_looks_no_longer(self, simulator, known):
+        """The search for an answer that nobody waits for ends."""
+        documents = Documents()
+        documents.go_on.clear()
+        car = known.state.order()[0].car
+        async with aclosing(Advisor(simulator, documents=documents).advise(known, car, terms())) as answers:
+            await anext(answers)
+            await asyncio.sleep(0)  # the search has begun
+        async with asyncio.timeout(5):
+            await documents.cancelled.wait()
+
+    async def test_a_failure_costs_the_sources_and_nothing_else(self, simulator, known, caplog):
+        """A fault of ours, as every known failure is a reason already: the call comes, the log has the rest."""
+        answers = await ask(simulator, known, documents=Documents(ValueError("broken")))
+        assert answers[-1].decision.final
+        assert "the log" in answers[-1].grounding.missing
+        assert "broken" in caplog.text
+
+    async def test_nobody_looks_where_nobody_asks(self, simulator, known):
+        """A question without outlook, a server without time for sources."""
+        documents = Documents()
+        (*_, last) = await ask(simulator, known, documents=documents, outlook=False)
+        assert last.grounding is None
+        car = known.state.order()[0].car
+        silent = Advisor(simulator, documents=documents, evidence_s=0.0)
+        assert all([advice.grounding is None async for advice in silent.advise(known, car, terms())])
+        assert documents.asked == []
+
+    async def test_a_comparison_has_them_too(self, simulator, known):
+        """It is a call as well."""
+        documents = Documents()
+        car, now = known.state.order()[0].car, known.state.laps_done + 1
+        plans = Planned(now, Compound.HARD), Planned(now + 1, Compound.HARD)
+        found = await Advisor(simulator, documents=documents).compare(known, car, plans, terms())
+        assert found.advice.grounding is documents.found

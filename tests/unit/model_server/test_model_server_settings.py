@@ -37,6 +37,24 @@ def test_a_list_that_is_none_stops_the_service_and_names_the_variable(monkeypatc
         Settings()
 
 
+def test_which_networks_are_served_and_how_many_versions_of_each(monkeypatch):
+    """A list with commas, each name once; MODEL_CACHE_SIZE is an alias of cache_size."""
+    assert (Settings().served, Settings().cache_size) == ((), 3)
+    monkeypatch.setenv("PITCALL_MODEL_SERVE", " tyre-wear, pace,tyre-wear ")
+    monkeypatch.setenv("MODEL_CACHE_SIZE", "5")
+    assert (Settings().served, Settings().cache_size) == (("tyre-wear", "pace"), 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("SERVE", "a,,b"), ("SERVE", "A model"), ("CACHE_SIZE", "1"), ("LANES", "0")]
+)
+def test_a_wrong_setting_of_networks_stops_the_service_and_is_named(monkeypatch, name, wrong):
+    """One version could not be swapped without a gap."""
+    monkeypatch.setenv(f"PITCALL_MODEL_{name}", wrong)
+    with pytest.raises(ValidationError, match=f"(?i){name}"):
+        Settings()
+
+
 def test_every_setting_is_described():
     """The reference page is made of these sentences."""
     assert all(field.description for field in Settings.model_fields.values())

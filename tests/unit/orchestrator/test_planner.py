@@ -281,5 +281,14 @@ def test_tools():
     assert {intent: Plan(intent).tool for intent in Intent} == {
         Intent.PIT: "advise", Intent.COMPARE: "advise", Intent.TYRE: "advise", Intent.UNDERCUT: "advise",
         Intent.ATTACK: "advise", Intent.REJOIN: "advise", Intent.FINISH: "forecast", Intent.WINNER: "forecast",
-        Intent.GAP: "standings", Intent.ORDER: "standings", Intent.WHY: "explain",
+        Intent.GAP: "standings", Intent.ORDER: "standings", Intent.WHY: "explain", Intent.SEARCH: "search",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["What does Article 55 say?", "what is an undercut", "Is graining common?"])
+def test_what_documents_answer_is_looked_up(state, text):
+    """Without looking for cars in it: no driver is called Article. The car is still the one that is followed."""
+    made = plan(text, state, "VER")
+    assert (made.intent, made.tool, made.car) == (Intent.SEARCH, "search", "VER")
+    assert made.lookup is not None
+    assert plan(text, state, None).car is None

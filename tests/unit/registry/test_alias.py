@@ -48,6 +48,31 @@ def test_rolling_back_to_a_version_takes_one_of_those_before():
         blessed(A, B, C).roll_back(9.0, D)
 
 
+class TestWithdrawal:
+    def test_a_trial_ends_and_a_blessed_version_gives_way(self):
+        """The reason is remembered."""
+        trial = blessed(A).try_out(B, 5, 1.0).withdraw(B, 2.0, "NaN")
+        assert (trial.blessed, trial.canary, trial.events[-1]) == (A, None, Event(2.0, "canary ended", B, "NaN"))
+        back = blessed(A, B).withdraw(B, 2.0, "slow")
+        assert (back.blessed, back.previous, back.events[-1]) == (A, (), Event(2.0, "rolled back", A, "slow"))
+
+    @pytest.mark.parametrize("version", [A, C])
+    def test_what_does_not_answer_leaves_all_as_it_is(self, version):
+        """Somebody was faster."""
+        assert blessed(A, B).withdraw(version, 2.0, "slow") == blessed(A, B)
+
+    def test_one_with_none_before_it_goes_on_and_the_alarm_is_remembered_once(self):
+        """However many servers raise it."""
+        alias = blessed(A).withdraw(A, 2.0, "slow")
+        assert (alias.blessed, alias.events[-1]) == (A, Event(2.0, "alarm", A, "slow"))
+        assert alias.withdraw(A, 3.0, "slow") == alias
+
+    def test_when_a_version_was_chosen_last(self):
+        """Blessed, tried, or gone back to; what else happened to it does not count."""
+        alias = blessed(A, B).try_out(C, 5, 3.0).end_trial(4.0).roll_back(5.0)
+        assert [alias.put_at(version) for version in (A, B, C, D)] == [5.0, 1.0, 3.0, 0.0]
+
+
 class TestTrial:
     def test_a_version_answers_a_share_until_the_trial_ends(self):
         """The blessed one stays blessed."""

@@ -1,10 +1,12 @@
 import type { ReactNode } from "react";
 import { useLive, usePitwall } from "../live/context";
 import { lapsOf, newest } from "../live/questions";
-import type { Question } from "../live/state";
+import type { Question, Answer as Said } from "../live/state";
 import { Call } from "./Call";
+import { Cited } from "./Cited";
 import { Facts } from "./Facts";
 import { Outlook } from "./Outlook";
+import { Sources } from "./Sources";
 import { oldWords, progressWords } from "./words";
 
 function Asked({ question }: { question: Question }) {
@@ -24,7 +26,7 @@ function Asked({ question }: { question: Question }) {
 function Radio({ question }: { question: Question | null }) {
   let said: ReactNode = null;
   if (question?.status === "running") said = question.decision ? "Refining…" : "Asking…";
-  if (question?.answer) said = question.answer.text;
+  if (question?.answer) said = <Cited text={question.answer.text} sources={question.answer.sources} />;
   if (question?.problem) said = question.problem.error === "Cancelled" ? "Question cancelled." : question.problem.detail;
   return (
     <output aria-live="polite" className="radio" data-status={question?.status}>
@@ -55,12 +57,14 @@ function Actions({ question }: { question: Question }) {
   );
 }
 
-function Why({ why }: { why: string[] }) {
+function Why({ why, sources }: Pick<Said, "why" | "sources">) {
   if (why.length === 0) return null;
   return (
     <ul className="why" aria-label="Why">
       {why.map((line) => (
-        <li key={line}>{line}</li>
+        <li key={line}>
+          <Cited text={line} sources={sources} />
+        </li>
       ))}
     </ul>
   );
@@ -79,9 +83,10 @@ export function Answer() {
         <Radio question={question} />
         {question && <Actions question={question} />}
       </div>
-      {answer && <Why why={answer.why} />}
+      {answer && <Why why={answer.why} sources={answer.sources} />}
       {decision && <Facts decision={decision} />}
       {decision && <Outlook decision={decision} />}
+      {question && answer && <Sources key={question.id} answer={answer} shown={question.tool === "search"} />}
     </section>
   );
 }

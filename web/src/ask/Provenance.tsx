@@ -5,7 +5,7 @@ const assumptions = (n: number) => (n === 0 ? "nothing assumed" : `${n} assumpti
 
 /** Where the numbers come from: enough to make the same answer again, bit for bit. */
 export function Provenance({ source, decision }: { source: Source; decision: Decision | null }) {
-  const { model, seed, race_lap, feed_age_s, assumed, draws, rounds, trace_id } = source;
+  const { model, seed, race_lap, feed_age_s, assumed, draws, rounds, trace_id, embedder } = source;
   return (
     <details className="provenance">
       <summary>
@@ -24,6 +24,12 @@ export function Provenance({ source, decision }: { source: Source; decision: Dec
         </dd>
         <dt>Trace</dt>
         <dd>{trace_id}</dd>
+        {embedder && (
+          <>
+            <dt>Sources found by</dt>
+            <dd>{embedder}</dd>
+          </>
+        )}
         <dt>Assumed</dt>
         <dd>{assumed.length === 0 ? "nothing" : assumed.map((sentence) => <p key={sentence}>{sentence}</p>)}</dd>
       </dl>

@@ -16,7 +16,7 @@ export const lapsOf = ({ race }: LiveState, car: string | null): number =>
   race?.cars.find((each) => each.car === car)?.lap ?? race?.lap ?? 0;
 
 /** Forecasts and standings are of the whole field: their laps are the leader's. */
-const OF_THE_FIELD = new Set<string | null>(["forecast", "standings"]);
+const OF_THE_FIELD = new Set<string | null>(["forecast", "standings", "search"]);
 
 /** Laps completed since what the answer knows; below 0 when the replay was taken back. */
 export const lapsSince = (state: LiveState, { tool, car, knownLap }: Question): number =>

@@ -45,8 +45,8 @@ export function reduce(state: LiveState, frame: Frame): LiveState {
     case "answer.delta":
       return change(state, frame.id, { stage: frame.stage, decision: frame.decision });
     case "answer.done": {
-      const { text, why, provenance, timings_ms: timings, decision, forecast, tool } = frame;
-      const answer = { text, why, provenance, timings };
+      const { text, why, ungrounded, provenance, timings_ms: timings, decision, forecast, tool } = frame;
+      const answer = { text, why, sources: frame.sources ?? [], ungrounded, provenance, timings };
       return change(state, frame.id, { status: "done", tool, answer, decision, forecast });
     }
     case "error":

@@ -1,4 +1,4 @@
-import type { Decision, Forecast, Provenance, Stage, Timings } from "../wire/answer";
+import type { Decision, Forecast, Provenance, Source, Stage, Timings } from "../wire/answer";
 import type { Race, RaceInfo, Replay } from "../wire/race";
 import type { Skill } from "../wire/skill";
 import type { Address } from "./address";
@@ -16,6 +16,8 @@ export interface Problem {
 export interface Answer {
   text: string;
   why: string[];
+  sources: Source[];
+  ungrounded: string | null; // why there are none, where there should be
   provenance: Provenance;
   timings: Timings;
 }

@@ -1,4 +1,4 @@
-import type { BreakEven, Contingency, Decision, Forecast, Option } from "../wire/answer";
+import type { BreakEven, Contingency, Decision, Forecast, Option, Source } from "../wire/answer";
 import type { Car, Compound, Race, Replay } from "../wire/race";
 
 /** Frames as the server sends them, for tests. Each builder takes what the test is about. */
@@ -152,6 +152,19 @@ export const aDelta = (id: string, news: Partial<Decision> = {}, stage = "refine
   decision: aDecision(news),
 });
 
+export const aSource = (number: number, news: Partial<Source> = {}): Source => ({
+  number,
+  document: `page-${number}`,
+  title: "Undercut",
+  heading: "When it works",
+  location: "line 7",
+  link: null,
+  kind: "handbook",
+  text: "It pays when new tyres are much faster than old ones.",
+  marks: [[17, 22]],
+  ...news,
+});
+
 /** The model that answers name. */
 export const MODEL = "prior@2";
 
@@ -164,6 +177,8 @@ export const anAnswer = (id: string, news: object = {}) => ({
   decision: aDecision(),
   forecast: null,
   standings: null,
+  sources: [],
+  ungrounded: null,
   provenance: {
     model: MODEL,
     seed: 42,
@@ -174,6 +189,7 @@ export const anAnswer = (id: string, news: object = {}) => ({
     draws: 1024,
     rounds: 5,
     trace_id: "4bf92f3577b34da6",
+    embedder: null,
   },
   timings_ms: { total: 120, orchestrator: 4, model_server: 16, sim_worker: 100 },
   ...news,

@@ -84,8 +84,24 @@ export const provenance = record({
   draws: num,
   rounds: num,
   trace_id: str,
+  embedder: orNull(str),
 });
 export type Provenance = ReturnType<typeof provenance>;
+
+const source = record({
+  number: num, // [1] in the words of the answer
+  document: str,
+  title: str,
+  heading: str,
+  location: str,
+  link: orNull(str),
+  kind: str,
+  text: str,
+  marks: list(list(num)), // words that matched: start and end in code points of the text
+});
+export type Source = ReturnType<typeof source>;
+/** An older server has none. */
+export const sources = orNull(list(source));
 
 export const timings = record({ total: num, orchestrator: num, model_server: num, sim_worker: num });
 export type Timings = ReturnType<typeof timings>;

@@ -1,4 +1,4 @@
-import { decision, forecast, provenance, stage, timings } from "./answer";
+import { decision, forecast, provenance, sources, stage, timings } from "./answer";
 import { car, race, raceChanges, raceInfo, replay } from "./race";
 import { any, bool, list, num, optional, orNull, record, str, WireError } from "./read";
 
@@ -23,6 +23,8 @@ const FRAMES = {
     decision: orNull(decision),
     forecast: orNull(forecast),
     standings: orNull(list(car)),
+    sources,
+    ungrounded: orNull(str),
     provenance,
     timings_ms: timings,
   }),

@@ -154,8 +154,8 @@ class SqliteKnowledge:
         end = time.monotonic() + query.budget_s
         with self._connection() as db, schema.transaction(db, "DEFERRED"):
             ranked: dict[Leg, list[rows.Scored]] = {}
-            if query.vector is not None:
-                meta = rows.meta(db)
+            meta = rows.meta(db)
+            if query.vector is not None and meta["embedder"]:  # none before the first document
                 rows.check_embedder(meta, query.embedder, len(query.vector))
                 within = rows.lengths(db, query.where) if query.where.wanted() else None
                 ranked["dense"] = self._matrix_of(db, meta).nearest(query.vector, query.depth, within)

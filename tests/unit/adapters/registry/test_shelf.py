@@ -175,6 +175,15 @@ def test_names_that_no_model_has_are_left_out(shelf):
     assert shelf.folders("policy") == []
 
 
+def test_the_generation_changes_with_what_is_blessed(shelf):
+    """And with nothing else; none before the first time."""
+    assert shelf.generation("policy") is None
+    first = shelf.change("policy", lambda alias: alias.bless("a" * 12, 1.0)), shelf.generation("policy")
+    assert first == (shelf.alias("policy")[0], shelf.alias("policy")[1])
+    shelf.change("policy", lambda alias: alias.bless("b" * 12, 2.0))
+    assert shelf.generation("policy") not in (None, first[1])
+
+
 def test_asking_whether_writing_is_allowed_writes_nothing(shelf):
     """It may be asked as often as somebody likes."""
     shelf.check_writable()
