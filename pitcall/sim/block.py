@@ -1,6 +1,6 @@
 """A block of 32 paths: where its numbers lie, how it starts, and the random tables that all calls share.
 
-State is a struct of arrays, one row of 32 lanes per car and quantity. ``row(b, WORN, c)`` is the offset
+State is a struct of arrays, one row of 32 lanes per car and quantity. ``car_row(WORN, c)`` is the offset
 of lane 0 of car ``c``; add a lane to reach one race. Rows by position (``T`` and ``ORDER`` first of all)
 are kept nearly sorted from lap to lap. Units: seconds and laps, times as in ``pitcall.sim.model``.
 """
@@ -26,6 +26,7 @@ from pitcall.sim.model import (
     FUEL,
     HALF,
     LIFE,
+    MOST_PLACES,
     OFFSET,
     ONE,
     OUT_PER_LAP_S,
@@ -63,18 +64,23 @@ W: Final = LANES
 #: All lanes, as a set of bits.
 ALL: Final = (1 << W) - 1
 
-# Rows of ``f`` for each car,
-(LEVEL, LINEAR, SQUARE, STEEP, CLIFF_AT, WORN, TANK, HURT, CHILL, WAKE, HINT_EVEN, HINT_ODD, LIFE_NOW, PER_LIFE_NOW,
- LAP, OWED, AT_WHEEL, PACE_NOW, WEAR_NOW, CLIFF_NOW, STOOD, OWN_Z,
- COST_NOW, WET_GAP, MOST_Z) = range(25)  # fmt: skip
-# for each position: time at the last line, the lap being resolved, what of it is dirty air, what closing up gains;
-T, LAP_AT, WAKE_AT, GAIN_AT = range(25, 29)
-CAR_ROWS: Final = 29
+# ``f`` begins with a block of rows for each car: what its lap needs lies together;
+(LEVEL, LINEAR, SQUARE, STEEP, CLIFF_AT, WORN, TANK, HURT, CHILL, HINT_EVEN, HINT_ODD, LIFE_NOW, PER_LIFE_NOW,
+ FEWER_Z, STOP_Z, OWED, AT_WHEEL, PACE_NOW, WEAR_NOW, CLIFF_NOW, STOOD) = range(21)  # fmt: skip
+OWN_ROWS: Final = 21
+# then one row a car, all cars together: its lap, and the wake in which it drove the lap before;
+LAP, WAKE = range(21, 23)
+# one a position: the lap being resolved, what of it is dirty air, what closing up gains, time at the last line;
+LAP_AT, WAKE_AT, GAIN_AT, T = range(23, 27)
+CAR_ROWS: Final = 27
+# then, as if more cars followed, times of nobody, so that who looks at the next ``MOST_PLACES`` cars need not ask
+# whether there are any;
+BEHIND_ALL: Final = MOST_PLACES
 # then one row each for all cars of a race: what rules; the field's stops; what all cars' odds of a stop share.
-(LEAST, STEP, SLOW_AT, HOLD, GREEN_AIR, SC_NOW, SHOWN_Z, FRESH_Z, YELLOW_NOW, PASS_Z, AID, REMAINING,
- WETNESS) = range(13)  # fmt: skip
-CARS_ON, MADE, JUST_MADE, OF_LATE, CROWD, SHARED_Z, MUST_Z, LAST_Z = range(13, 21)
-LANE_ROWS: Final = 21
+(LEAST, STEP, SLOW_AT, HOLD, GREEN_AIR, SC_NOW, SHOWN_Z, SHOWN_NEW_Z, YELLOW_NOW, PASS_Z, AID, REMAINING,
+ WETNESS) = range(BEHIND_ALL, BEHIND_ALL + 13)  # fmt: skip
+CARS_ON, MADE, JUST_MADE, OF_LATE, CROWD_Z, RACE_Z, CLOSING_Z, LAST_Z = range(BEHIND_ALL + 13, BEHIND_ALL + 21)
+LANE_ROWS: Final = BEHIND_ALL + 21
 # The same for the counts ``s``: by car; by position; one each.
 RUNNING, ON, HAD, LEFT, STOPPED, PIT_LAP, MUST = range(7)
 ORDER: Final = 7
@@ -85,8 +91,9 @@ LANE_COUNTS: Final = 9
 NOISE, STOP_AT, PASS_AT = range(3)
 #: Stops of a car for which the crew's time is drawn with the tables; further ones are drawn when they happen.
 CREWS: Final = 4
-#: Earlier than any car.
+#: Earlier than any car, and later.
 NOBODY_S: Final = f4(-1e9)
+NOBODY_BEHIND_S: Final = f4(np.inf)
 
 
 class Block(NamedTuple):
@@ -100,7 +107,7 @@ class Block(NamedTuple):
     f: Floats  #: state, rows above
     s: Ints  #: counts, rows above
     tables: Floats
-    flags: npt.NDArray[np.int64]  #: sets of lanes: [lap, car] an incident may happen; [lap] a caution; [car] it may box
+    flags: npt.NDArray[np.int64]  #: sets of lanes: [lap, car] incident possible; [lap] caution; [car] may, will box
     own: int  #: asking car, -1: nobody asks
     cars: int
     laps: int  #: that are still played
@@ -112,50 +119,78 @@ def scratch_sizes(cars: int, laps: int) -> tuple[int, int, int, int]:
         2 * (CAR_ROWS * cars + LANE_ROWS) * W,
         2 * (COUNT_ROWS * cars + LANE_COUNTS) * W,
         ((3 * cars + 1) * laps + CREWS * cars) * W,
-        (cars + 1) * laps + cars,
+        (cars + 1) * laps + (2 + W) * cars,
     )
 
 
 @inlined
+def _forward(offset: int) -> int:
+    """The same offset, and the compiler knows that it is not negative.
+
+    Else every access of a single number asks whether to count from the end of the array, which cost a tenth of the
+    kernel's time.
+    """
+    return offset & 0x7FFFFFFF
+
+
+@inlined
 def row(b: Block, quantity: int, c: int) -> int:
-    """Offset of a row per car or position, in ``f`` or ``s``."""
-    return (quantity * b.cars + c) * W
+    """Offset of a row per car or position, in ``s`` or, from ``LAP`` on, in ``f``."""
+    return _forward((quantity * b.cars + c) * W)
+
+
+@inlined
+def car_row(quantity: int, c: int) -> int:
+    """Offset in ``f`` of a row of one car's own block."""
+    return _forward((c * OWN_ROWS + quantity) * W)
 
 
 @inlined
 def lane_f(b: Block, quantity: int) -> int:
     """Offset in ``f`` of a row that all cars share."""
-    return (CAR_ROWS * b.cars + quantity) * W
+    return _forward((CAR_ROWS * b.cars + quantity) * W)
 
 
 @inlined
 def lane_s(b: Block, quantity: int) -> int:
     """Offset in ``s`` of a row that all cars share."""
-    return (COUNT_ROWS * b.cars + quantity) * W
+    return _forward((COUNT_ROWS * b.cars + quantity) * W)
 
 
 @inlined
 def entry(b: Block, table: int, lap: int, c: int) -> int:
     """Offset in ``tables``."""
-    return ((table * b.laps + lap - b.n.first_lap_played) * b.cars + c) * W
+    return _forward(((table * b.laps + lap - b.n.first_lap_played) * b.cars + c) * W)
 
 
 @inlined
 def wetness_at(b: Block, lap: int) -> int:
     """Offset in ``tables`` of the wetness."""
-    return (3 * b.laps * b.cars + lap - b.n.first_lap_played) * W
+    return _forward((3 * b.laps * b.cars + lap - b.n.first_lap_played) * W)
 
 
 @inlined
 def crew_at(b: Block, stop: int, c: int) -> int:
     """Offset in ``tables`` of the crew's time at the car's ``stop``-th stop from now."""
-    return ((3 * b.cars + 1) * b.laps + stop * b.cars + c) * W
+    return _forward(((3 * b.cars + 1) * b.laps + stop * b.cars + c) * W)
 
 
 @inlined
 def may_box(b: Block, c: int) -> int:
-    """Index in ``flags`` of the lanes in which the car may box at the end of this lap."""
+    """Index in ``flags`` of the lanes in which the car may box at the end of this lap, if the policy says so."""
     return (b.cars + 1) * b.laps + c
+
+
+@inlined
+def will_box(b: Block, c: int) -> int:
+    """Index in ``flags`` of the lanes in which the car boxes, whatever the policy says."""
+    return (b.cars + 1) * b.laps + b.cars + c
+
+
+@inlined
+def boxes_at(b: Block, i: int) -> int:
+    """Index in ``flags`` of the ``i``-th stop of this lap: lane, and above it in 8 bits each car and position."""
+    return _forward((b.cars + 1) * b.laps + 2 * b.cars + i)
 
 
 @inlined
@@ -177,18 +212,18 @@ def position(b: Block, c: int, w: int) -> int:
 @inlined
 def fit(b: Block, c: int, w: int, compound: int) -> None:
     """A fresh set on one car."""
-    f, wear = b.f, b.f[row(b, WEAR_NOW, c) + w]
+    f, wear = b.f, b.f[car_row(WEAR_NOW, c) + w]
     b.s[row(b, ON, c) + w] = compound
-    f[row(b, LEVEL, c) + w] = f[row(b, PACE_NOW, c) + w] + b.tyres[compound, OFFSET]
-    f[row(b, LINEAR, c) + w] = wear * b.tyres[compound, WEAR_S]
-    f[row(b, SQUARE, c) + w] = wear * b.tyres[compound, WEAR2_S]
-    f[row(b, STEEP, c) + w] = wear * b.tyres[compound, CLIFF]
-    factor = ONE + b.tyres[compound, CLIFF_SD] * f[row(b, CLIFF_NOW, c) + w]
-    f[row(b, CLIFF_AT, c) + w] = b.tyres[compound, LIFE] * (max(SMALLEST_CLIFF, factor))
-    f[row(b, WORN, c) + w] = ZERO
-    f[row(b, CHILL, c) + w] = b.tyres[compound, COLD]
-    f[row(b, LIFE_NOW, c) + w] = b.tyres[compound, LIFE]
-    f[row(b, PER_LIFE_NOW, c) + w] = b.tyres[compound, PER_LIFE]
+    f[car_row(LEVEL, c) + w] = f[car_row(PACE_NOW, c) + w] + b.tyres[compound, OFFSET]
+    f[car_row(LINEAR, c) + w] = wear * b.tyres[compound, WEAR_S]
+    f[car_row(SQUARE, c) + w] = wear * b.tyres[compound, WEAR2_S]
+    f[car_row(STEEP, c) + w] = wear * b.tyres[compound, CLIFF]
+    factor = ONE + b.tyres[compound, CLIFF_SD] * f[car_row(CLIFF_NOW, c) + w]
+    f[car_row(CLIFF_AT, c) + w] = b.tyres[compound, LIFE] * (max(SMALLEST_CLIFF, factor))
+    f[car_row(WORN, c) + w] = ZERO
+    f[car_row(CHILL, c) + w] = b.tyres[compound, COLD]
+    f[car_row(LIFE_NOW, c) + w] = b.tyres[compound, LIFE]
+    f[car_row(PER_LIFE_NOW, c) + w] = b.tyres[compound, PER_LIFE]
 
 
 @inlined
@@ -204,10 +239,10 @@ def start(b: Block, seed: np.uint64, first_path: int) -> None:
         z1 = chance.vnormal(chance.vuniform(lo, hi, chance.counter(0, c, chance.PACE)))
         z2 = chance.vnormal(chance.vuniform(lo, hi, chance.counter(0, c, chance.WEAR)))
         z3 = chance.vnormal(chance.vuniform(lo, hi, chance.counter(0, c, chance.CLIFF)))
-        store(b.f, row(b, PACE_NOW, c), z1 * b.cars_f[PACE_SD, c] + b.cars_f[PACE, c])
+        store(b.f, car_row(PACE_NOW, c), z1 * b.cars_f[PACE_SD, c] + b.cars_f[PACE, c])
         wear = z1 * b.cars_f[WEAR_Z1, c] + b.cars_f[WEAR, c] + z2 * b.cars_f[WEAR_Z2, c]
-        store(b.f, row(b, WEAR_NOW, c), vmax(wear, SMALLEST_WEAR))
-        store(b.f, row(b, CLIFF_NOW, c), z3)
+        store(b.f, car_row(WEAR_NOW, c), vmax(wear, SMALLEST_WEAR))
+        store(b.f, car_row(CLIFF_NOW, c), z3)
         for w in range(W):
             _start_car(b, c, w)
     racing, made = 0, 0
@@ -218,21 +253,23 @@ def start(b: Block, seed: np.uint64, first_path: int) -> None:
     store(b.f, lane_f(b, CARS_ON), splat(f4(racing)))
     store(b.f, lane_f(b, MADE), splat(f4(made)))
     store(b.f, lane_f(b, OF_LATE), splat(b.n.stops_lately))
+    for q in range(b.cars, b.cars + BEHIND_ALL):
+        store(b.f, row(b, T, q), splat(NOBODY_BEHIND_S))
     _line_up(b)
 
 
 @inlined
 def _start_car(b: Block, c: int, w: int) -> None:
     fit(b, c, w, b.cars_i[COMPOUND, c])
-    b.f[row(b, WORN, c) + w] = f4(b.cars_i[AGE, c])
+    b.f[car_row(WORN, c) + w] = f4(b.cars_i[AGE, c])
     if b.cars_i[AGE, c] > 0:
-        b.f[row(b, CHILL, c) + w] = ZERO
-    b.f[row(b, TANK, c) + w], b.f[row(b, HURT, c) + w] = b.cars_f[FUEL, c], b.cars_f[DAMAGE, c]
-    b.f[row(b, OWED, c) + w], b.f[row(b, AT_WHEEL, c) + w] = b.cars_f[PENALTY, c], b.cars_f[STINT, c]
+        b.f[car_row(CHILL, c) + w] = ZERO
+    b.f[car_row(TANK, c) + w], b.f[car_row(HURT, c) + w] = b.cars_f[FUEL, c], b.cars_f[DAMAGE, c]
+    b.f[car_row(OWED, c) + w], b.f[car_row(AT_WHEEL, c) + w] = b.cars_f[PENALTY, c], b.cars_f[STINT, c]
     b.s[row(b, RUNNING, c) + w], b.s[row(b, HAD, c) + w] = b.cars_i[RACING, c], b.cars_i[USED, c]
     b.s[row(b, LEFT, c) + w], b.s[row(b, STOPPED, c) + w] = b.cars_i[SETS, c], b.cars_i[STOPS, c]
     b.s[row(b, MUST, c) + w] = must_stop(b.n, b.cars_i[USED, c], b.cars_i[STOPS, c])
-    b.f[row(b, OWN_Z, c) + w] = -b.n.stop[BEHIND_FIELD] * f4(b.cars_i[STOPS, c])
+    b.f[car_row(FEWER_Z, c) + w] = -b.n.stop[BEHIND_FIELD] * f4(b.cars_i[STOPS, c])
 
 
 @inlined
@@ -321,8 +358,8 @@ def show(b: Block, w: int, regime: int, left: int, fresh: bool, released: bool) 
     f[lane_f(b, HOLD) + w] = n.queue_gap_s if regime == SAFETY_CAR else n.hold_gap_s
     f[lane_f(b, GREEN_AIR) + w] = ZERO if neutral else ONE
     f[lane_f(b, SC_NOW) + w] = ONE if regime == SAFETY_CAR else ZERO
-    f[lane_f(b, SHOWN_Z) + w] = neutral_logit(n, regime, fresh, False)
-    f[lane_f(b, FRESH_Z) + w] = neutral_logit(n, regime, fresh, True) - neutral_logit(n, regime, fresh, False)
+    f[lane_f(b, SHOWN_Z) + w] = neutral_logit(n, regime, fresh, True)
+    f[lane_f(b, SHOWN_NEW_Z) + w] = neutral_logit(n, regime, fresh, False)
     f[lane_f(b, YELLOW_NOW) + w] = n.yellow_s if regime == YELLOW else ZERO
     z = n.pass_intercept
     if released:

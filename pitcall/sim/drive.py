@@ -1,14 +1,14 @@
 """One lap of one car with nobody near, in all lanes: pace, what chance has in store, and whether it boxes.
 
 What happens rarely leaves the lanes: incidents and stops are worked out for one race at a time by the
-rules of ``pitcall.sim.model``. Whether a car may box is first tested in all lanes against a bound that
-is never too low.
+rules of ``pitcall.sim.rare``. The odds of a stop are worked out in all lanes but for what the cars behind
+add, which needs the car's place; only where the most that they can add would let it box is that looked up.
 """
 
 # The fields of a record have no types.
 # mypy: disable-error-code=no-any-return
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from numba import njit
 
@@ -20,10 +20,10 @@ from pitcall.sim.block import (
     CARS_ON,
     CHILL,
     CLIFF_AT,
-    COST_NOW,
+    CLOSING_Z,
     CREWS,
-    CROWD,
-    FRESH_Z,
+    CROWD_Z,
+    FEWER_Z,
     HAD,
     HINT_EVEN,
     HINT_ODD,
@@ -39,9 +39,7 @@ from pitcall.sim.block import (
     LIFE_NOW,
     LINEAR,
     MADE,
-    MOST_Z,
     MUST,
-    MUST_Z,
     NOISE,
     OF_LATE,
     ON,
@@ -49,29 +47,32 @@ from pitcall.sim.block import (
     ORDER,
     OWED,
     OWN_STOPPED,
-    OWN_Z,
     PER_LIFE_NOW,
     PIT_LAP,
+    RACE_Z,
     REGIME,
     REMAINING,
     RUNNING,
-    SHARED_Z,
+    SHOWN_NEW_Z,
     SHOWN_Z,
     SQUARE,
     STEEP,
     STEP,
     STOOD,
     STOP_AT,
+    STOP_Z,
     STOPPED,
     TANK,
     WAKE,
     WEAR_NOW,
-    WET_GAP,
     WETNESS,
     WORN,
     YELLOW_NOW,
     Block,
     T,
+    W,
+    boxes_at,
+    car_row,
     crew_at,
     entry,
     fit,
@@ -81,6 +82,7 @@ from pitcall.sim.block import (
     may_box,
     position,
     row,
+    will_box,
 )  # fmt: skip
 from pitcall.sim.model import (
     BEHIND_FIELD,
@@ -139,16 +141,11 @@ from pitcall.sim.rare import (
     fits,
     incident_calls,
     must_stop,
-    neutral_logit,
     road_loss,
     standing_s,
-    stop_logit,
     uniform,
 )
 from pitcall.sim.simd import F, bits, ctz, inlined, load, splat, store, vmax, vmin, where
-
-#: Added to the bound of a stop logit: more than the rounding of twenty sums.
-MARGIN: Final = f4(0.01)
 
 
 class Call(NamedTuple):
@@ -173,41 +170,51 @@ def drive(b: Block, call: Call, lap: int, c: int) -> int:
     incidents = b.flags[(lap - n.first_lap_played) * b.cars + c] & running
     called = _incidents(b, lap, c, incidents) if incidents else 0
     if n.stint_limit_s > ZERO:
-        store(f, row(b, AT_WHEEL, c), load(f, row(b, AT_WHEEL, c)) + n.base_lap_s + load(f, row(b, LAP, c)))
-    likely = 0
+        store(f, car_row(AT_WHEEL, c), load(f, car_row(AT_WHEEL, c)) + n.base_lap_s + load(f, row(b, LAP, c)))
+    may, will = 0, 0
     if lap >= n.pit_from and lap <= n.pit_to:
-        most = _most(b, lap, c, wear_cost, wet_gap)
-        likely = _likely(b, call, lap, c, most, wet_gap)
-        if first and b.cars_i[BOXING, c] == 1:
-            likely = ALL
-        likely = (likely | incidents) & running
-        if lap >= n.total_laps or n.time_left_s < UNLIMITED_S:
-            likely &= bits(load(f, lane_f(b, REMAINING)) >= HALF)
-        if likely:
-            store(f, row(b, COST_NOW, c), wear_cost)
-            store(f, row(b, WET_GAP, c), wet_gap)
-            store(f, row(b, MOST_Z, c), most)
-    b.flags[may_box(b, c)] = likely
+        may, will = _who_boxes(b, call, lap, c, _own_logit(b, lap, c, wear_cost, wet_gap), wet_gap)
+    b.flags[may_box(b, c)], b.flags[will_box(b, c)] = may, will
     return called
+
+
+@inlined
+def _who_boxes(b: Block, call: Call, lap: int, c: int, z: F, wet_gap: F) -> tuple[int, int]:
+    """Lanes in which the car boxes if the cars behind it do not keep it out, and those in which it boxes for certain.
+
+    ``z``: from ``_own_logit``.
+    """
+    f, n = b.f, b.n
+    store(f, car_row(STOP_Z, c), z)
+    may = bits(z + _most_around(b) > load(b.tables, entry(b, STOP_AT, lap, c)))
+    will = _forced(b, lap, c)
+    if c == b.own:
+        open_call = bits(load(b.s, lane_s(b, OPEN_CALL)) == 1)
+        may &= ~open_call
+        will = (will & ~open_call) | (_called(b, call, lap, c, wet_gap) & open_call)
+    running = bits(load(b.s, row(b, RUNNING, c)) == 1)
+    if lap >= n.total_laps or n.time_left_s < UNLIMITED_S:
+        running &= bits(load(f, lane_f(b, REMAINING)) >= HALF)
+    return may & running & ~will, will & running
 
 
 @inlined
 def _pace(b: Block, lap: int, c: int) -> tuple[F, F]:
     """Free lap into the LAP row, and the car a lap older. Returns what wear and the wrong tyres for the wet cost."""
     f, n = b.f, b.n
-    worn, step, remaining = load(f, row(b, WORN, c)), load(f, lane_f(b, STEP)), load(f, lane_f(b, REMAINING))
-    past = worn - load(f, row(b, CLIFF_AT, c))
+    worn, step, remaining = load(f, car_row(WORN, c)), load(f, lane_f(b, STEP)), load(f, lane_f(b, REMAINING))
+    past = worn - load(f, car_row(CLIFF_AT, c))
     bend = vmin(vmax(past + BEND, ZERO), TWO * BEND)
     cliff = bend * bend * PER_BEND + where(past > BEND, past - BEND, ZERO)
     wear_cost = (
-        worn * (load(f, row(b, LINEAR, c)) + load(f, row(b, SQUARE, c)) * worn) + load(f, row(b, STEEP, c)) * cliff
+        worn * (load(f, car_row(LINEAR, c)) + load(f, car_row(SQUARE, c)) * worn) + load(f, car_row(STEEP, c)) * cliff
     )
-    tank = load(f, row(b, TANK, c))
+    tank = load(f, car_row(TANK, c))
     tank = where(tank > step, tank - step, ZERO)
-    store(f, row(b, TANK, c), tank)
-    y = load(f, row(b, LEVEL, c)) + wear_cost + tank * n.fuel_s + remaining * n.track_s
-    y = y + load(b.tables, entry(b, NOISE, lap, c)) + load(f, row(b, HURT, c)) + load(f, row(b, CHILL, c))
-    store(f, row(b, CHILL, c), splat(ZERO))
+    store(f, car_row(TANK, c), tank)
+    y = load(f, car_row(LEVEL, c)) + wear_cost + tank * n.fuel_s + remaining * n.track_s
+    y = y + load(b.tables, entry(b, NOISE, lap, c)) + load(f, car_row(HURT, c)) + load(f, car_row(CHILL, c))
+    store(f, car_row(CHILL, c), splat(ZERO))
     wet_gap = splat(ZERO)
     if n.wet_race:
         here = splat(ZERO)
@@ -222,30 +229,42 @@ def _pace(b: Block, lap: int, c: int) -> tuple[F, F]:
         y = y + here
     y = y + load(f, lane_f(b, YELLOW_NOW))
     store(f, row(b, LAP, c), vmax(y, load(f, lane_f(b, LEAST))))
-    store(f, row(b, WORN, c), worn + step * (load(f, row(b, WAKE, c)) * n.wake_wear + ONE))
+    store(f, car_row(WORN, c), worn + step * (load(f, row(b, WAKE, c)) * n.wake_wear + ONE))
     return wear_cost, wet_gap
 
 
 @inlined
-def _likely(b: Block, call: Call, lap: int, c: int, most: F, wet_gap: F) -> int:
-    """Lanes in which the car may box: by force, by the call, or by a policy whose odds are at most ``most``."""
-    f, n = b.f, b.n
-    threshold = load(b.tables, entry(b, STOP_AT, lap, c))
-    likely = bits(most > threshold)
+def _forced(b: Block, lap: int, c: int) -> int:
+    """Lanes in which the car boxes whatever the policy says: it is in already, a rule, fuel, time at the wheel."""
+    f, n, forced = b.f, b.n, 0
+    if b.cars_i[BOXING, c] == 1 and b.cars_i[DONE, c] + 1 == lap:
+        forced = ALL
     if n.total_laps - lap < 2 or n.time_left_s < UNLIMITED_S:
-        likely |= bits((load(b.s, row(b, MUST, c)) == 1) & (load(f, lane_f(b, REMAINING)) < f4(1.5)))
-    if c == b.own:
-        hurt = load(f, row(b, HURT, c))
-        open_call = load(b.s, lane_s(b, OPEN_CALL)) == 1
-        may = open_call
-        if call.lap != lap:
-            may = open_call & ((load(b.s, lane_s(b, IS_FRESH)) == 1) | (wet_gap >= n.crossover_s) | (hurt > ZERO))
-        likely = (likely & ~bits(open_call)) | bits(may)
+        forced |= bits((load(b.s, row(b, MUST, c)) == 1) & (load(f, lane_f(b, REMAINING)) < f4(1.5)))
+    return forced | _spent(b, c)
+
+
+@inlined
+def _spent(b: Block, c: int) -> int:
+    """Lanes in which the tank is empty or the driver's time is up."""
+    f, n, spent = b.f, b.n, 0
     if n.tank_laps > ZERO:
-        likely |= bits(load(f, row(b, TANK, c)) < ONE)
+        spent |= bits(load(f, car_row(TANK, c)) < ONE)
     if n.stint_limit_s > ZERO:
-        likely |= bits(load(f, row(b, AT_WHEEL, c)) + n.base_lap_s > n.stint_limit_s)
-    return likely
+        spent |= bits(load(f, car_row(AT_WHEEL, c)) + n.base_lap_s > n.stint_limit_s)
+    return spent
+
+
+@inlined
+def _called(b: Block, call: Call, lap: int, c: int, wet_gap: F) -> int:
+    """Lanes in which the asking car, its call still open, boxes now: on the lap of the call, early, or by need."""
+    n, hurt = b.n, load(b.f, car_row(HURT, c))
+    boxes = _spent(b, c) | bits((wet_gap >= n.crossover_s) | ((hurt > ZERO) & (hurt >= n.damage_s)))
+    # Not on the lap of the question: what is shown then is known, and the calls differ by it.
+    if call.lap > 0 and lap > b.cars_i[DONE, c] + 1 and call.lap - lap <= EARLY_STOP_LAPS:
+        fresh = load(b.s, lane_s(b, IS_FRESH)) == 1
+        boxes |= bits(fresh & (load(b.f, car_row(WORN, c)) >= n.young_laps))
+    return ALL if call.lap == lap else boxes
 
 
 @inlined
@@ -258,33 +277,41 @@ def look_at_field(b: Block, lap: int) -> None:
         store(f, lane_f(b, OF_LATE), of_late)
         store(f, lane_f(b, JUST_MADE), splat(ZERO))
     crowd = load(f, lane_f(b, MADE)) / running * weight[BEHIND_FIELD] + vmin(of_late, MOST_LATELY) * weight[LATELY]
-    store(f, lane_f(b, CROWD), crowd)
+    store(f, lane_f(b, CROWD_Z), crowd)
     remaining = load(f, lane_f(b, REMAINING))
-    shared = crowd + load(f, lane_f(b, SHOWN_Z)) + remaining * (weight[RACE_LEFT] * b.n.per_total)
-    most = weight[BIAS] + max(weight[PRESSED], ZERO) + max(weight[PLACES], ZERO) + MARGIN
-    store(f, lane_f(b, SHARED_Z), shared + most)
-    closing = where(remaining < CLOSING_LAPS, (ONE - remaining * PER_CLOSING) * weight[RULE_CLOSING], ZERO)
-    store(f, lane_f(b, MUST_Z), closing + weight[RULE_OPEN])
+    store(f, lane_f(b, RACE_Z), remaining * b.n.per_total * weight[RACE_LEFT])
+    closing = (ONE - remaining * PER_CLOSING) * weight[RULE_CLOSING]
+    store(f, lane_f(b, CLOSING_Z), where(remaining < CLOSING_LAPS, closing, ZERO))
     ending = (ONE - remaining * b.n.per_last) * weight[LAST_LAPS]
     store(f, lane_f(b, LAST_Z), where(remaining < b.n.last_laps, ending, ZERO))
 
 
 @inlined
-def _most(b: Block, lap: int, c: int, wear_cost: F, wet_gap: F) -> F:
-    """The log-odds of ``_stays`` in all lanes, with the most that the cars around could add."""
+def _own_logit(b: Block, lap: int, c: int, wear_cost: F, wet_gap: F) -> F:
+    """Log-odds that the policy boxes but for what the cars behind add: ``twin_stops.logit``, in its order."""
     f, weight = b.f, b.n.stop
-    remaining, worn = load(f, lane_f(b, REMAINING)), load(f, row(b, WORN, c))
-    used = worn * load(f, row(b, PER_LIFE_NOW, c))
-    z = used * weight[LIFE_USED] + where(used > ONE, (used - ONE) * weight[BEYOND_LIFE], ZERO)
-    z = z + load(f, lane_f(b, SHARED_Z)) + load(f, row(b, OWN_Z, c)) + vmin(wear_cost, MOST_WEAR_S) * weight[WEAR_COST]
-    z = z + load(f, row(b, HURT, c)) * weight[DAMAGE_COST]
+    remaining, worn = load(f, lane_f(b, REMAINING)), load(f, car_row(WORN, c))
+    used = worn * load(f, car_row(PER_LIFE_NOW, c))
+    z = used * weight[LIFE_USED] + weight[BIAS]
+    z = z + where(used > ONE, (used - ONE) * weight[BEYOND_LIFE], ZERO)
+    z = z + load(f, lane_f(b, RACE_Z)) + vmin(wear_cost, MOST_WEAR_S) * weight[WEAR_COST]
     if b.n.wet_race:
         z = z + wet_gap * weight[WET_COST]
-    lasts = where(worn + remaining <= load(f, row(b, LIFE_NOW, c)), splat(weight[LASTS]), ZERO)
-    no_rule = lasts + load(f, lane_f(b, LAST_Z))
-    z = z + where(load(b.s, row(b, MUST, c)) == 1, load(f, lane_f(b, MUST_Z)), no_rule)
-    z = z + where(worn >= b.n.young_laps, load(f, lane_f(b, FRESH_Z)), ZERO)
-    return z + load(f, row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c))
+    z = z + load(f, car_row(HURT, c)) * weight[DAMAGE_COST]
+    must = load(b.s, row(b, MUST, c)) == 1
+    lasts = where(worn + remaining <= load(f, car_row(LIFE_NOW, c)), splat(weight[LASTS]), ZERO)
+    z = z + where(must, weight[RULE_OPEN], lasts)
+    z = z + where(must, load(f, lane_f(b, CLOSING_Z)), load(f, lane_f(b, LAST_Z)))
+    z = z + where(worn >= b.n.young_laps, load(f, lane_f(b, SHOWN_Z)), load(f, lane_f(b, SHOWN_NEW_Z)))
+    z = z + load(f, car_row(HINT_EVEN if lap % 2 == 0 else HINT_ODD, c))
+    return z + (load(f, lane_f(b, CROWD_Z)) + load(f, car_row(FEWER_Z, c)))
+
+
+@inlined
+def _most_around(b: Block) -> f4:
+    """The most that ``_around`` can be; sums round monotonically, so no lane in which the car boxes is missed."""
+    pressed, places = b.n.stop[PRESSED], b.n.stop[PLACES] * (f4(MOST_PLACES) * PER_PLACE)
+    return f4(max(ZERO, pressed) + max(ZERO, places))
 
 
 @njit(nogil=True, error_model="numpy")
@@ -327,9 +354,9 @@ def _incident(b: Block, lap: int, c: int, w: int) -> int:
         f[lane_f(b, MADE) + w] = f[lane_f(b, MADE) + w] - f4(b.s[row(b, STOPPED, c) + w])
         f[row(b, LAP, c) + w] = OUT_S - OUT_PER_LAP_S * f4(lap)
     else:
-        f[row(b, HURT, c) + w] = f[row(b, HURT, c) + w] + n.damage_s
+        f[car_row(HURT, c) + w] = f[car_row(HURT, c) + w] + n.damage_s
         if v < n.out_p + (ONE - n.out_p) * n.penalty_p:
-            f[row(b, OWED, c) + w] = f[row(b, OWED, c) + w] + n.penalty_s
+            f[car_row(OWED, c) + w] = f[car_row(OWED, c) + w] + n.penalty_s
         f[row(b, LAP, c) + w] = f[row(b, LAP, c) + w] + n.lost_s
     b.s[lane_s(b, CALLED) + w] = max(b.s[lane_s(b, CALLED) + w], calls)
     return calls
@@ -337,85 +364,57 @@ def _incident(b: Block, lap: int, c: int, w: int) -> int:
 
 @njit(nogil=True, error_model="numpy")
 def stops(b: Block, call: Call, lap: int) -> None:
-    """Decide in full, race by race, which cars box at the end of this lap, and let them; forget what they were told.
+    """Let the cars box that do at the end of this lap, race by race; forget what they were told.
 
     One call for all cars: to pass the block costs more than to decide.
     """
+    boxing = 0
     for c in range(b.cars):
         if b.cars_i[DONE, c] >= lap:
             continue
-        lanes = b.flags[may_box(b, c)]
+        will = b.flags[will_box(b, c)]
+        lanes = b.flags[may_box(b, c)] | will
         while lanes:
             w = ctz(lanes)
             lanes &= lanes - 1
-            if b.s[row(b, RUNNING, c) + w]:
-                q = position(b, c, w)
-                compound = _decide(b, call, lap, c, w, q)
-                if compound >= 0:
-                    _box(b, lap, c, w, q, compound)
-        store(b.f, row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c), splat(ZERO))
+            q = position(b, c, w)
+            z, threshold = b.f[car_row(STOP_Z, c) + w] + _around(b, w, q), b.tables[entry(b, STOP_AT, lap, c) + w]
+            b.flags[boxes_at(b, boxing)] = (q << 16) + (c << 8) + w
+            boxing += (threshold < z) | ((will >> w) & 1 == 1)  # without a branch, which would be wrong half the time
+        store(b.f, car_row(HINT_EVEN if lap % 2 == 0 else HINT_ODD, c), splat(ZERO))
+    for i in range(boxing):
+        at = b.flags[boxes_at(b, i)]
+        w, c, q = at & 255, (at >> 8) & 255, at >> 16
+        compound = _compound(b, call, lap, c, w)
+        if compound >= 0:
+            _box(b, lap, c, w, q, compound)
 
 
 @inlined
-def _decide(b: Block, call: Call, lap: int, c: int, w: int, q: int) -> int:
-    """The compound to change to at the end of this lap, or -1."""
+def _around(b: Block, w: int, q: int) -> f4:
+    """Log-odds from the cars behind position ``q``: pressed by the next one, and places that the stop would cost."""
+    n, f, at = b.n, b.f, row(b, T, q) + w
+    t = f[at]
+    out = t + road_loss(n, b.s[lane_s(b, REGIME) + w]) + n.station_s + n.scale_s
+    lost = 0
+    for k in range(1, MOST_PLACES + 1):  # without a branch: the times are in order
+        lost += f[at + k * W] <= out
+    pressed = f4(f[at + W] - t < PRESSED_GAP_S)
+    return f4(n.stop[PRESSED] * pressed + n.stop[PLACES] * (f4(lost) * PER_PLACE))
+
+
+@inlined
+def _compound(b: Block, call: Call, lap: int, c: int, w: int) -> int:
+    """What the car that boxes changes to, or -1 where no tyre is left for it."""
     n, f = b.n, b.f
-    remaining, wetness, gap = f[lane_f(b, REMAINING) + w], f[lane_f(b, WETNESS) + w], f[row(b, WET_GAP, c) + w]
-    fresh, worn, hurt = b.s[lane_s(b, IS_FRESH) + w] == 1, f[row(b, WORN, c) + w], f[row(b, HURT, c) + w]
-    dry_tank = n.tank_laps > ZERO and f[row(b, TANK, c) + w] < ONE
-    long_stint = n.stint_limit_s > ZERO and f[row(b, AT_WHEEL, c) + w] + n.base_lap_s > n.stint_limit_s
-    forced = dry_tank or long_stint
+    remaining, wetness = f[lane_f(b, REMAINING) + w], f[lane_f(b, WETNESS) + w]
     if c == b.own and b.s[lane_s(b, OPEN_CALL) + w]:
-        forced = forced or gap >= n.crossover_s or (hurt > ZERO and hurt >= n.damage_s)
-        # Not on the lap of the question: what is shown then is known, and the calls differ by it.
-        early = fresh and lap > b.cars_i[DONE, c] + 1 and worn >= n.young_laps and call.lap - lap <= EARLY_STOP_LAPS
-        if not (forced or (call.lap > 0 and (lap == call.lap or early))):
-            return -1
         b.s[lane_s(b, OPEN_CALL) + w] = 0
         if call.lap > 0 and fits(n, b.tyres, call.compound, wetness):
             return call.compound
-    else:
-        must = b.s[row(b, MUST, c) + w] == 1
-        forced = forced or (b.cars_i[BOXING, c] == 1 and b.cars_i[DONE, c] + 1 == lap) or (must and remaining < f4(1.5))
-        if not forced and _stays(b, lap, c, w, q, must):
-            return -1
-    path = key(b, w)
     had, left = b.s[row(b, HAD, c) + w], b.s[row(b, LEFT, c) + w]
-    wear = f[row(b, WEAR_NOW, c) + w]
-    return choose_compound(b, path, lap, c, wear, had, left, remaining, wetness)
-
-
-@inlined
-def _stays(b: Block, lap: int, c: int, w: int, q: int, must: bool) -> bool:
-    """The policy does not box: its log-odds, as ``twin_stops.logit`` has them, are not above the threshold."""
-    n, f, regime = b.n, b.f, b.s[lane_s(b, REGIME) + w]
-    threshold, most = b.tables[entry(b, STOP_AT, lap, c) + w], f[row(b, MOST_Z, c) + w]
-    each = n.stop[PLACES] * PER_PLACE
-    t = f[row(b, T, q) + w]
-    out = t + road_loss(n, regime) + n.station_s + n.scale_s
-    lost = 0
-    while lost < MOST_PLACES and q + 1 + lost < b.cars and f[row(b, T, q + 1 + lost) + w] <= out:
-        lost += 1
-        if each <= ZERO and threshold >= most + each * f4(lost):  # most cars are done after one or two
-            return True
-    z = _own_logit(b, lap, c, w, regime, must)
-    around = ZERO
-    if q + 1 < b.cars and f[row(b, T, q + 1) + w] - t < PRESSED_GAP_S:
-        around = around + n.stop[PRESSED]
-    return bool(threshold >= f4(z + (around + n.stop[PLACES] * (f4(lost) * PER_PLACE))))
-
-
-@inlined
-def _own_logit(b: Block, lap: int, c: int, w: int, regime: int, must: bool) -> f4:
-    """Log-odds from all but the cars behind: the car's own, what it was told, and the field's stops."""
-    n, f, fresh = b.n, b.f, b.s[lane_s(b, IS_FRESH) + w] == 1
-    life, per_life = f[row(b, LIFE_NOW, c) + w], f[row(b, PER_LIFE_NOW, c) + w]
-    remaining, wear_cost, wet_gap = f[lane_f(b, REMAINING) + w], f[row(b, COST_NOW, c) + w], f[row(b, WET_GAP, c) + w]
-    worn, hurt = f[row(b, WORN, c) + w], f[row(b, HURT, c) + w]
-    shown = neutral_logit(n, regime, fresh, worn >= n.young_laps)
-    z = stop_logit(n, life, per_life, worn, must, remaining, shown, wear_cost, wet_gap, hurt)
-    z = z + f[row(b, HINT_EVEN if lap % 2 == 0 else HINT_ODD, c) + w]
-    return f4(z + (f[lane_f(b, CROWD) + w] - n.stop[BEHIND_FIELD] * f4(b.s[row(b, STOPPED, c) + w])))
+    wear = f[car_row(WEAR_NOW, c) + w]
+    return choose_compound(b, key(b, w), lap, c, wear, had, left, remaining, wetness)
 
 
 @inlined
@@ -423,25 +422,25 @@ def _box(b: Block, lap: int, c: int, w: int, q: int, compound: int) -> None:
     """The stop: what it costs, what the car leaves with, and who takes note."""
     n, f, s = b.n, b.f, b.s
     path = key(b, w)
-    tank, remaining = f[row(b, TANK, c) + w], f[lane_f(b, REMAINING) + w]
+    tank, remaining = f[car_row(TANK, c) + w], f[lane_f(b, REMAINING) + w]
     refuel = ZERO
     if n.tank_laps > ZERO:
         need, room = remaining + ONE - tank, n.tank_laps - tank
         refuel = min(room, need)
         refuel = max(ZERO, refuel)
-    change_driver = n.stint_limit_s > ZERO and f[row(b, AT_WHEEL, c) + w] > HALF * n.stint_limit_s
+    change_driver = n.stint_limit_s > ZERO and f[car_row(AT_WHEEL, c) + w] > HALF * n.stint_limit_s
     stop = s[row(b, STOPPED, c) + w]
     since = stop - b.cars_i[STOPS, c]
     crew = b.tables[crew_at(b, since, c) + w] if since < CREWS else crew_s(n, path, stop, c)
-    stood = standing_s(n, path, crew, stop, c, f[row(b, OWED, c) + w], f[row(b, HURT, c) + w], refuel, change_driver)
-    f[row(b, STOOD, c) + w] = stood
+    stood = standing_s(n, path, crew, stop, c, f[car_row(OWED, c) + w], f[car_row(HURT, c) + w], refuel, change_driver)
+    f[car_row(STOOD, c) + w] = stood
     f[row(b, LAP, c) + w] = f[row(b, LAP, c) + w] + road_loss(n, s[lane_s(b, REGIME) + w]) + stood
-    f[row(b, TANK, c) + w] = tank + refuel
+    f[car_row(TANK, c) + w] = tank + refuel
     if change_driver:
-        f[row(b, AT_WHEEL, c) + w] = ZERO
-    f[row(b, OWED, c) + w], f[row(b, HURT, c) + w] = ZERO, ZERO
+        f[car_row(AT_WHEEL, c) + w] = ZERO
+    f[car_row(OWED, c) + w], f[car_row(HURT, c) + w] = ZERO, ZERO
     s[row(b, STOPPED, c) + w] += 1
-    f[row(b, OWN_Z, c) + w] = -n.stop[BEHIND_FIELD] * f4(s[row(b, STOPPED, c) + w])
+    f[car_row(FEWER_Z, c) + w] = -n.stop[BEHIND_FIELD] * f4(s[row(b, STOPPED, c) + w])
     f[lane_f(b, MADE) + w] = f[lane_f(b, MADE) + w] + ONE
     f[lane_f(b, JUST_MADE) + w] = f[lane_f(b, JUST_MADE) + w] + ONE
     use(b, c, w, compound)
@@ -470,16 +469,16 @@ def _tell(b: Block, lap: int, c: int, w: int, q: int) -> None:
     t = f[row(b, T, q) + w]
     mate = b.cars_i[MATE, c]
     if mate >= 0:
-        f[row(b, hint, mate) + w] = f[row(b, hint, mate) + w] + n.stop[TEAM_MATE]
+        f[car_row(hint, mate) + w] = f[car_row(hint, mate) + w] + n.stop[TEAM_MATE]
         if b.s[row(b, PIT_LAP, mate) + w] == lap:
             mate_t = f[row(b, T, position(b, mate, w)) + w]
             first, second, apart = (mate, c, t - mate_t) if mate_t <= t else (c, mate, mate_t - t)
-            wait = f[row(b, STOOD, first) + w] + n.stack_s - apart
+            wait = f[car_row(STOOD, first) + w] + n.stack_s - apart
             if wait > ZERO:
                 f[row(b, LAP, second) + w] = f[row(b, LAP, second) + w] + wait
     if q > 0 and t - f[row(b, T, q - 1) + w] < n.cover_gap_s:
-        ahead = row(b, hint, b.s[row(b, ORDER, q - 1) + w]) + w
+        ahead = car_row(hint, b.s[row(b, ORDER, q - 1) + w]) + w
         f[ahead] = f[ahead] + n.stop[UNDERCUT]
     if q + 1 < b.cars and f[row(b, T, q + 1) + w] - t < n.cover_gap_s:
-        behind = row(b, hint, b.s[row(b, ORDER, q + 1) + w]) + w
+        behind = car_row(hint, b.s[row(b, ORDER, q + 1) + w]) + w
         f[behind] = f[behind] + n.stop[COVER]

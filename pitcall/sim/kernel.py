@@ -47,6 +47,7 @@ from pitcall.sim.block import (
     Block,
     T,
     W,
+    car_row,
     draw,
     fit,
     key,
@@ -199,7 +200,7 @@ def _red_flag(b: Block, call: Call, lap: int, w: int) -> None:
     if remaining < ONE:
         return
     for c in range(b.cars):
-        if not b.s[row(b, RUNNING, c) + w] or b.cars_i[DONE, c] >= lap or b.f[row(b, WORN, c) + w] < n.young_laps:
+        if not b.s[row(b, RUNNING, c) + w] or b.cars_i[DONE, c] >= lap or b.f[car_row(WORN, c) + w] < n.young_laps:
             continue
         compound = -1
         if c == b.own and b.s[lane_s(b, OPEN_CALL) + w]:
@@ -208,12 +209,12 @@ def _red_flag(b: Block, call: Call, lap: int, w: int) -> None:
             b.s[lane_s(b, OPEN_CALL) + w] = call.lap == 0
         if compound < 0:
             had, left = b.s[row(b, HAD, c) + w], b.s[row(b, LEFT, c) + w]
-            wear = b.f[row(b, WEAR_NOW, c) + w]
+            wear = b.f[car_row(WEAR_NOW, c) + w]
             compound = choose_compound(b, path, lap, c, wear, had, left, remaining + ONE, wetness)
         if compound >= 0:
             use(b, c, w, compound)
             fit(b, c, w, compound)
-            b.f[row(b, HURT, c) + w] = ZERO
+            b.f[car_row(HURT, c) + w] = ZERO
 
 
 @inlined
@@ -245,7 +246,7 @@ def _classify(b: Block, w: int, k: int, place: Bytes) -> None:
     for q in range(b.cars):
         c, t = b.s[row(b, ORDER, q) + w], b.f[row(b, T, q) + w]
         if b.s[row(b, RUNNING, c) + w]:
-            t = t + b.f[row(b, OWED, c) + w]
+            t = t + b.f[car_row(OWED, c) + w]
             if b.s[row(b, MUST, c) + w]:
                 t = t + DISQUALIFIED_S
         p = q

@@ -357,7 +357,7 @@ def stop_logit(
     wet_gap: f4,
     damage: f4,
 ) -> f4:
-    """Log-odds that the policy boxes now, from what the car itself knows.
+    """Log-odds that the policy boxes now, from what the car itself knows. In lanes: ``drive._own_logit``.
 
     Args:
         n: the numbers.

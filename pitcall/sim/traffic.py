@@ -29,7 +29,7 @@ from pitcall.sim.block import (
     row,
 )  # fmt: skip
 from pitcall.sim.model import HALF, ONE, SLOW_S, STILL_S, ZERO
-from pitcall.sim.simd import F, I, M, anym, gather, inlined, lane_index, load, splat, store, tofloat, vmax, where
+from pitcall.sim.simd import F, M, anym, inlined, load, pick, splat, store, tofloat, vmax, where
 
 
 @inlined
@@ -47,8 +47,7 @@ def _dirty_air(b: Block, special: int) -> M:
     n = b.n
     green = load(b.f, lane_f(b, GREEN_AIR)) > HALF
     slow_at = load(b.f, lane_f(b, SLOW_AT))
-    lanes = lane_index() + row(b, LAP, 0)
-    x = gather(b.f, load(b.s, row(b, ORDER, 0)) * W + lanes)
+    x = pick(b.f, row(b, LAP, 0), b.s, row(b, ORDER, 0))
     behind_safety_car = load(b.f, lane_f(b, SC_NOW)) > HALF
     store(b.f, row(b, LAP_AT, 0), x)
     store(b.f, row(b, WAKE_AT, 0), splat(ZERO))
@@ -56,7 +55,7 @@ def _dirty_air(b: Block, special: int) -> M:
     back1, back2, back3 = leader, splat(NOBODY_S), splat(NOBODY_S)
     lapping = leader < NOBODY_S
     for q in range(1, b.cars):
-        x = gather(b.f, load(b.s, row(b, ORDER, q)) * W + lanes)
+        x = pick(b.f, row(b, LAP, 0), b.s, row(b, ORDER, q))
         start = load(b.f, row(b, T, q))
         steady = (x != STILL_S) & (x <= slow_at)
         wake = vmax(ONE - (start - back1) * n.per_dirty_gap, ZERO) * n.dirty1_s
@@ -119,10 +118,11 @@ def _blue_flags(b: Block) -> None:
 def _duels(b: Block, lap: int, special: int) -> M:
     """Who passes whom. Returns lanes whose order by time is not yet right."""
     n = b.n
-    lanes = lane_index() + entry(b, PASS_AT, lap, 0)
     hold, z0, slow_at = load(b.f, lane_f(b, HOLD)), load(b.f, lane_f(b, PASS_Z)), load(b.f, lane_f(b, SLOW_AT))
     aid = load(b.f, lane_f(b, AID)) if lap > 2 else splat(ZERO)
     held, held_x = load(b.s, row(b, ORDER, 0)), load(b.f, row(b, LAP_AT, 0))
+    held_on = tofloat(pick(b.s, row(b, ON, 0), b.s, row(b, ORDER, 0)))
+    on = held_on
     held_slow = (held_x == STILL_S) | (held_x > slow_at)
     leader_still = held_x == STILL_S
     held_x = where(leader_still, ZERO, held_x)
@@ -147,9 +147,10 @@ def _duels(b: Block, lap: int, special: int) -> M:
         z = where(start - ahead < n.aid_gap_s, z + aid, z)
         ahead = start
         if n.pass_bite != ZERO:
-            z = z + _softer(b, held, c) * n.pass_bite
+            on = tofloat(pick(b.s, row(b, ON, 0), b.s, row(b, ORDER, q)))
+            z = z + (held_on - on) * n.pass_bite
         free = slow | held_slow
-        passes = (t < held_t) & (free | (gather(b.tables, c * W + lanes) < z))
+        passes = (t < held_t) & (free | (pick(b.tables, entry(b, PASS_AT, lap, 0), b.s, row(b, ORDER, q)) < z))
         passing_t = where(slow, t, vmax(t, floor + hold))
         pushed_t = vmax(held_t, passing_t + hold + n.duel_s)
         behind_t = where(free, t, vmax(t, held_t + hold))
@@ -160,7 +161,7 @@ def _duels(b: Block, lap: int, special: int) -> M:
         last = settled
         floor = where(_either(passes, slow, held_slow), floor, settled)
         held_t = where(passes, where(free, held_t, pushed_t), behind_t)
-        held, held_x = where(passes, held, c), where(passes, held_x, x)
+        held, held_x, held_on = where(passes, held, c), where(passes, held_x, x), where(passes, held_on, on)
         held_slow = _either(passes, held_slow, slow)
     store(b.f, row(b, T, b.cars - 1), held_t)
     store(b.s, row(b, ORDER, b.cars - 1), held)
@@ -171,13 +172,6 @@ def _duels(b: Block, lap: int, special: int) -> M:
 def _either(mask: M, a: M, b: M) -> M:
     """``a`` in the lanes of ``mask``, ``b`` in the others."""
     return (mask & a) | (~mask & b)
-
-
-@inlined
-def _softer(b: Block, held: I, c: I) -> F:
-    """Compound steps by which car ``c`` is softer than ``held``."""
-    lanes = lane_index() + row(b, ON, 0)
-    return tofloat(gather(b.s, held * W + lanes) - gather(b.s, c * W + lanes))
 
 
 @inlined

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from pitcall.sim import kernel
-from pitcall.sim.engine import Engine
+from pitcall.sim.engine import CACHE_LINE, Engine
 from pitcall.sim.messages import Candidate
+from pitcall.sim.model import pack
 from pitcall.sim.outcome import joined
 from pitcall.sim.race import Cautions, Stops, Tyre
 
@@ -101,6 +102,13 @@ def test_another_seed_gives_other_races(engine):
     """The seed matters."""
     a, b = (engine.play(busy_race(), seed, range(20), 2, CALLS).place for seed in (5, 6))
     assert not np.array_equal(a, b)
+
+
+def test_working_memory_begins_on_a_cache_line(engine):
+    """Whatever size comes next: a vector across two lines costs two loads."""
+    for cars in (2, 3, 20):
+        for memory in engine._scratch(pack(make_race(cars))):
+            assert memory.ctypes.data % CACHE_LINE == 0
 
 
 def test_no_threads_is_refused():

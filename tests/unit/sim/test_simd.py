@@ -23,12 +23,11 @@ from pitcall.sim.simd import (
     asint,
     bits,
     ctz,
-    gather,
     inlined,
     isplat,
-    lane_index,
     load,
     msplat,
+    pick,
     splat,
     sqrt,
     store,
@@ -177,7 +176,7 @@ def carry(x, out, counts, rounds):
         if k & 1:
             few = few + value
         else:
-            best = best ^ lane_index()
+            best = best ^ 5
     store(out, 0, value)
     store(out, LANES, few)
     store(counts, 0, best)
@@ -271,20 +270,19 @@ class TestWholeNumbers:
         np.testing.assert_array_equal(lanes.reshape(6, -1).astype(bool), [x < y, x <= y, x > y, x >= y, x == y, x != y])
 
     def test_bits_and_numbers_convert(self):
-        """The nearest float32 from tofloat; asint and asfloat keep the bits, lane_index counts from 0."""
+        """The nearest float32 from tofloat; asint and asfloat keep the bits."""
 
         @njit
         def convert(x, f, i):
             store(f, 0, tofloat(load(x, 0)))
             store(i, 0, asint(load(f, 0)))
             store(f, LANES, asfloat(load(i, 0)))
-            store(i, LANES, lane_index())
 
         x = np.random.default_rng(7).integers(-(2**31), 2**31, LANES, dtype=np.int32)
-        f, i = np.zeros(2 * LANES, np.float32), np.zeros(2 * LANES, np.int32)
+        f, i = np.zeros(2 * LANES, np.float32), np.zeros(LANES, np.int32)
         convert(x, f, i)
         np.testing.assert_array_equal(f, np.tile(x.astype(np.float32), 2))
-        np.testing.assert_array_equal(i, [*x.astype(np.float32).view(np.int32), *range(LANES)])
+        np.testing.assert_array_equal(i, x.astype(np.float32).view(np.int32))
 
 
 class TestMasks:
@@ -321,23 +319,23 @@ class TestMasks:
 
 class TestMemory:
     @pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint32, np.int8, np.uint8])
-    def test_load_store_and_gather_move_elements(self, kind):
+    def test_load_store_and_pick_move_elements(self, kind):
         """Any offset, no alignment; a store changes 32 elements and no other; bytes widen with their sign."""
 
         @njit
-        def move(a, index, out, fetched):
+        def move(a, rows, out, fetched):
             store(out, 7, load(a, 3))
-            store(fetched, 0, gather(a, load(index, 0)))
+            store(fetched, 0, pick(a, 2, rows, 1))
 
         rng = np.random.default_rng(9)
-        a = rng.integers(-(2**31), 2**31, 100).astype(kind)
-        index = rng.integers(0, a.size, LANES, dtype=np.int32)
+        a = rng.integers(-(2**31), 2**31, 5 * LANES + 2).astype(kind)
+        rows = rng.integers(0, 5, LANES + 1, dtype=np.int32)
         wide = np.float32 if kind is np.float32 else np.int32
         out, fetched = np.full(50, 1, kind), np.zeros(LANES, wide)
-        move(a, index, out, fetched)
+        move(a, rows, out, fetched)
         np.testing.assert_array_equal(out[7:39], a[3:35])
         assert (np.delete(out, np.s_[7:39]) == 1).all()
-        np.testing.assert_array_equal(fetched, a[index].astype(wide))
+        np.testing.assert_array_equal(fetched, a[2:].reshape(5, LANES)[rows[1:], range(LANES)].astype(wide))
 
     def test_slices_and_rows_inside_a_kernel_are_contiguous(self):
         """A unit-stride slice and a row of a 2-D array load without a copy."""
@@ -378,7 +376,7 @@ class TestComposition:
             if k & 1:
                 few = few + value
             else:
-                best = best ^ np.arange(LANES)
+                best = best ^ 5
         same(out, np.concatenate([value, few]))
         np.testing.assert_array_equal(counts, best)
         assert seen == sum(1 << k for k in range(LANES) if any_seen[k])
