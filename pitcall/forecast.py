@@ -96,7 +96,7 @@ def read(state: RaceState, assume: Track | None = None, model: Model = HAND_SET)
     )
     if model.policy is not None:
         race = replace(race, policy=model.policy.at(place))
-    return Reading(race, tuple(assumed), model.version, known)
+    return Reading(parameters.tuned.race(race), tuple(assumed), model.version, known)
 
 
 def _crawl_s(cars: list[CarState], green_s: float) -> float | None:

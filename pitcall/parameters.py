@@ -34,6 +34,7 @@ from pitcall.sim.race import (
     Weather,
     two_compound_rules,
 )
+from pitcall.tuned import UNTUNED, Tuned
 
 #: Layout of the JSON form. A set of another layout is refused.
 FORMAT: Final = 1
@@ -205,6 +206,7 @@ class Parameters:
     reliability: Reliability = priors.DEFAULT_RELIABILITY
     policy: Policy = priors.DEFAULT_POLICY
     filter: Tuning = FILTER
+    tuned: Tuned = UNTUNED  #: what was set on the score of forecasts; as it stands it changes nothing
     circuits: Mapping[str, CircuitEffect] = field(default_factory=_nothing)
     seasons: Mapping[str, SeasonEffect] = field(default_factory=_nothing)
     teams: Mapping[str, TeamEffect] = field(default_factory=_nothing)
@@ -321,8 +323,11 @@ class Parameters:
         return effect.failure if effect else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {**_head(), **to_plain(self)}
+        """The JSON form. A set that was not tuned says nothing of it, as those from before there was a search."""
+        plain = {**_head(), **to_plain(self)}
+        if self.tuned == UNTUNED:
+            del plain["tuned"]
+        return plain
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Parameters":
@@ -337,7 +342,8 @@ class Parameters:
             if not isinstance(raw, Mapping) or raw.get(key) != mine:
                 found = raw.get(key) if isinstance(raw, Mapping) else raw
                 raise InvalidRequest(f"parameters: this version reads {key} {mine}, not {found!r:.80}; fit them again")
-        return from_plain(cls, "parameters", {key: value for key, value in raw.items() if key not in head})
+        found = {"tuned": to_plain(UNTUNED), **raw}
+        return from_plain(cls, "parameters", {key: value for key, value in found.items() if key not in head})
 
     def _circuit(self, name: str | None, assumed: list[str] | None) -> CircuitEffect | None:
         effect = self.circuits.get(name or "")

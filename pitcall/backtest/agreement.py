@@ -14,6 +14,13 @@ Open        Share of the stops where the last answer cannot tell the best call f
             are equally good; the one that leads by a hair is named, and then it may be far from the team's.
 
 Agreement is not correctness: the team knew more than the timing shows, and rivals would have answered us.
+
+Why it is low: the mean position hardly depends on the lap. On 118 green stops of 2018-2022, on average, each lap from
+3 to 12 after the team's is better by 0.10 to 0.16 place, about the zone in which calls count as equally good. Half of
+that is the safety car that may come first. As we are asked before the stop, a flat mean reaches forward only: hence the
+bias. Of 184 stops in 23 races 25 % are called within 2 laps, 70 % if the nearest of the last answer's equally good laps
+is taken; of the 24 % where the answer changed from "stay" to "box now" before our eyes, 68 %. With twice the wear, 3
+laps after theirs is best, by 0.04 place; it costs 0.0016 RPS, so how races end speaks against it.
 """
 
 from collections.abc import Callable, Sequence

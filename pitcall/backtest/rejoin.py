@@ -11,6 +11,11 @@ Forecast    Median, over the simulated races of the shipped path, of the positio
 Baseline    ``gap``: order at the gap. One place is lost for each running rival that is less than a pit loss behind, by
             the gaps at the last line that both have crossed; nobody else stops.
 Score       exact, within_1: share of the stops, none of which is left out; bias: mean of forecast - truth, places.
+
+What is missing at ``line`` is what nobody knows then. On three quarters of the races of 2018-2022, 1,288 stops: 0.51
+exact and 0.84 within one; 0.68 and 0.93 where no car within 30 s stops on the in-lap or the out-lap (39 % of the
+stops), 0.72 and 0.97 if, besides, this stop's own loss is known. A peer's 0.59 and 0.87 on other races are arithmetic
+with the loss that the stop turned out to have; on ours that makes 0.55 and 0.81 at ``entry``, and we 0.66 and 0.91.
 """
 
 import math

@@ -3,6 +3,8 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperCommand
 
-from pitcall.cli.fit import DEFAULT_MEMBERS
+from pitcall.cli.fit import DEFAULT_MEMBERS, Tune, search
 from pitcall.cli.options import Home, Json
 from pitcall.cli.output import exits, print_json, stderr, stdout
 from pitcall.errors import InvalidRequest, PitcallError
@@ -21,6 +23,31 @@ if TYPE_CHECKING:
     from pitcall.backtest.run import Fit, Race
     from pitcall.model import Model
     from pitcall.sim.outcome import Player
+
+
+class Step(StrEnum):
+    """What a backtest can do without."""
+
+    FORM = "form"
+    TIERS = "tiers"
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """How our own forecasts are made."""
+
+    model: Path | None  #: fitted before; None: fitted for each split
+    members: int
+    tune: int
+    skip: frozenset[Step]
+    paths: int
+
+    def words(self) -> list[str]:
+        """What of it was asked for on the command line, but for folders of this machine and the paths."""
+        members = [] if self.members == DEFAULT_MEMBERS else ["--members", str(self.members)]
+        tune = ["--tune", str(self.tune)] if self.tune else []
+        return [*members, *tune, *(word for step in sorted(self.skip) for word in ("--skip", step.value))]
+
 
 #: Options that take every path up to the next option.
 LISTS: Final = ("--train", "--leave-one-season-out")
@@ -53,7 +80,7 @@ def spread(args: Iterable[str]) -> Iterator[str]:
         yield option
 
 
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917 - one argument for each option of the command
     tests: Annotated[
         list[Path] | None, typer.Argument(metavar="[TEST...]", help="Lap tables whose races are forecast.")
     ] = None,
@@ -74,6 +101,15 @@ def backtest(
     members: Annotated[
         int, typer.Option(min=0, max=50, help="Networks of the learned forecast; 0: none.")
     ] = DEFAULT_MEMBERS,
+    tune: Tune = 0,
+    skip: Annotated[
+        list[Step] | None,
+        typer.Option(
+            help="Do without what earlier races say of a car (form), or without all but the finish (tiers); "
+            "may be repeated.",
+            show_default="nothing",
+        ),
+    ] = None,
     paths: Annotated[int, typer.Option(min=64, max=65_536, help="Simulated races of a forecast.")] = FORECAST_PATHS,
     write: Annotated[
         Path | None, typer.Option(help="Page in which the section of this split is written, with its plot beside it.")
@@ -86,9 +122,12 @@ def backtest(
         groups = _groups(tests or [], train or [], leave_one_season_out or [])
         if model is not None and groups[2]:
             raise InvalidRequest("--model and --leave-one-season-out: one model has seen the season that is left out")
-        report = _run(*groups, paths, members, model)
+        if model is not None and tune:
+            raise InvalidRequest("--model and --tune: that model is fitted already; give --tune to `pitcall fit`")
+        ours = Ours(model, members, tune, frozenset(skip or ()), paths)
+        report = _run(*groups, ours)
         if write is not None:
-            _write(write, report, _command(*groups, write))
+            _write(write, report, _command(*groups, ours, write))
         if as_json:
             from pitcall.backtest.report import as_json as plain  # noqa: PLC0415  # numba: not for a wrong command
 
@@ -118,9 +157,7 @@ def _groups(tests: list[Path], train: list[Path], seasons: list[Path]) -> tuple[
     return tests, train, seasons
 
 
-def _run(
-    tests: list[Path], train: list[Path], seasons: list[Path], paths: int, members: int, model: Path | None
-) -> "Report":
+def _run(tests: list[Path], train: list[Path], seasons: list[Path], ours: Ours) -> "Report":
     """Read, fit, forecast, score."""
     from pitcall.backtest import run  # noqa: PLC0415  # numba
     from pitcall.backtest.report import OURS, Report, results  # noqa: PLC0415  # the same
@@ -131,8 +168,8 @@ def _run(
     with _progress() as step:
         tested, training = _read(tests or seasons, step), _read(train, step)
         run.check_apart(tested, training)
-        engine, tiers = Engine(cores()), Tiers(OURS)
-        fits = _fits(engine, paths, members, None if model is None else _loaded(model, tested), step)
+        engine, tiers = Engine(cores()), None if Step.TIERS in ours.skip else Tiers(OURS)
+        fits = _fits(engine, ours, None if ours.model is None else _loaded(ours.model, tested), step)
         if seasons:
             forecasts = run.leave_one_season_out(tested, fits, step, tiers)
         else:
@@ -141,8 +178,8 @@ def _run(
     return Report(
         _title(tested, training),
         run.marks(tested, forecasts),
-        tiers.figures(),
-        results(tested, forecasts[OURS]) | tiers.reliability(),
+        {} if tiers is None else tiers.figures(),
+        results(tested, forecasts[OURS]) | ({} if tiers is None else tiers.reliability()),
     )
 
 
@@ -169,13 +206,14 @@ def _loaded(folder: Path, tested: Sequence["Race"]) -> "Model":
 
 
 def _fits(
-    player: "Player", paths: int, members: int, model: "Model | None", step: Callable[[str, float | None], None]
+    player: "Player", ours: Ours, model: "Model | None", step: Callable[[str, float | None], None]
 ) -> "dict[str, Fit]":
-    """The methods, ours first."""
+    """The methods, ours first. ``model``: that of ``ours``, read."""
     from pitcall.adapters.laps import events_from_table  # noqa: PLC0415  # pyarrow
     from pitcall.backtest.forecaster import Simulated  # noqa: PLC0415  # numba
     from pitcall.backtest.report import OURS  # noqa: PLC0415  # the same
     from pitcall.backtest.transition import Transition  # noqa: PLC0415  # the same
+    from pitcall.form import Form  # noqa: PLC0415  # the same
 
     try:
         from pitcall.train.model import learn  # noqa: PLC0415  # torch
@@ -183,13 +221,18 @@ def _fits(
     except ImportError as exc:
         raise PitcallError("fitting needs torch and scikit-learn: pip install 'pitcall[train]'") from exc
 
+    form = Step.FORM not in ours.skip
+
+    def fitted(training: Sequence["Race"]) -> Simulated:
+        found = model or learn(
+            training, player, lambda what, _: step(what, None), ours.members, search(ours.tune), form=form
+        ).model  # fmt: skip
+        if not form:
+            found = replace(found, form=Form())
+        return Simulated(player, found, log=events_from_table if form else None, paths=ours.paths)
+
     return {
-        OURS: lambda training: Simulated(
-            player,
-            model or learn(training, player, lambda what, _: step(what, None), members).model,
-            log=events_from_table,
-            paths=paths,
-        ),
+        OURS: fitted,
         "transition": lambda training: Transition(case for race in training for case in race.cases),
         "pairwise": lambda training: PairwiseForecaster(
             Pairwise.fit(sheets_of((race.table, race.cases) for race in training))
@@ -212,11 +255,11 @@ def _seasons(races: Sequence["Race"]) -> str:
     return f"{', '.join(spans)} ({len(races)} races)"
 
 
-def _command(tests: list[Path], train: list[Path], seasons: list[Path], write: Path) -> str:
+def _command(tests: list[Path], train: list[Path], seasons: list[Path], ours: Ours, write: Path) -> str:
     """The command without the folders of this machine."""
     lists = ((), tests), (LISTS[:1], train), (LISTS[1:], seasons)
     words = [word for names, files in lists if files for word in (*names, *(file.name for file in files))]
-    return shlex.join(["pitcall", "backtest", *words, "--write", write.name])
+    return shlex.join(["pitcall", "backtest", *words, *ours.words(), "--write", write.name])
 
 
 def _write(write: Path, report: "Report", command: str) -> None:

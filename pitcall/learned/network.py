@@ -97,7 +97,8 @@ class Network:
         x = (less[:, None] - less[None]) + (plus[:, None] + plus[None])
         x = x + shared @ w[2 * _OWN : -2] + self.hidden_bias[k]
         x = x + (ODDS_SCALE * state.ahead)[..., None] * w[-2] + state.team_mates[..., None] * w[-1]
-        g = (x / (1.0 + np.exp(-x))) @ self.out[k]  # SiLU
+        with np.errstate(over="ignore"):  # far below 0 the exponential is infinite and SiLU 0, as it should be
+            g = (x / (1.0 + np.exp(-x))) @ self.out[k]
         f = float(state.shared[0]) - 0.5
         scale = self.odds[k, 0] + self.odds[k, 1] * f + self.odds[k, 2] * f * f
         z = np.concatenate([own, np.broadcast_to(shared, (n, _SHARED))], axis=1) @ self.stop[k] + self.stop_bias[k]

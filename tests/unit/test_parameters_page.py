@@ -45,6 +45,12 @@ def test_typical_values_are_those_of_the_set():
             assert values[name] == cell(getattr(getattr(SET, group), path[0])), name
 
 
+def test_what_was_set_on_the_score_is_that_of_the_set():
+    """Every number of ``tuned``, in the order of the class."""
+    there = [line.split(" | ")[:2] for line in rows("Set on the score")]
+    assert there == [[f"| `tuned.{f.name}`", cell(getattr(SET.tuned, f.name))] for f in fields(SET.tuned)]
+
+
 def circuit_row(name, e):
     wear = " / ".join(f"{t.wear:.2f}" for t in e.tyres[:3])
     return (

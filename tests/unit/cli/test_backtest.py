@@ -130,6 +130,25 @@ class TestReport:
         assert result.exit_code == ExitCode.USAGE
         assert "was fitted on races of 2018, which is to be forecast" in result.stderr
 
+    def test_a_model_is_not_searched_again(self, files, model):
+        """It is fitted already."""
+        result = run(files[1], "--train", files[0], "--model", model, "--tune", "24")
+        assert result.exit_code == ExitCode.USAGE
+        assert "give --tune to `pitcall fit`" in result.stderr.replace("\n", " ")
+
+    def test_does_without_form_and_tiers(self, files, model, told, tmp_path):
+        """The finish alone; what earlier races said of the cars no longer counts; the page names both."""
+        page = tmp_path / "skill.md"
+        args = (files[1], "--train", files[0], "--paths", "64", "--skip", "tiers", "--json")
+        finish = json.loads(run(*args, "--model", model).stdout)
+        assert finish == told | {"tiers": {}}
+        result = run(*args, "--members", "0", "--skip", "form", "--write", str(page))
+        assert result.exit_code == 0, result.stderr
+        without = json.loads(result.stdout)
+        assert without["transition"] == told["transition"]
+        assert without["rps"] != told["rps"]
+        assert "--members 0 --skip form --skip tiers --write skill.md`" in page.read_text()
+
     def test_leaves_each_season_out(self, files):
         """Each season's scores, and their mean."""
         told = json.loads(run("--leave-one-season-out", *files, "--members", "0", "--paths", "64", "--json").stdout)

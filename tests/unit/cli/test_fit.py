@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from pitcall.adapters.model import load, manifest
 from pitcall.cli.__main__ import app
+from pitcall.tuned import UNTUNED
 from tests.unit.cli.synthetic_laps import table
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(600)]  # compiles the kernel and its twin
@@ -67,3 +68,29 @@ def test_a_missing_file_is_named(tmp_path):
     result = run(tmp_path / "none.parquet", "--out", tmp_path, "--json")
     assert result.exit_code == 5
     assert json.loads(result.stderr)["detail"] == f"no file {tmp_path / 'none.parquet'}"
+
+
+class TestTune:
+    def test_a_search_is_logged_and_told(self, files, tmp_path):
+        """Every evaluation has its line; gain, command and budget are named; what is not kept changes nothing."""
+        log = tmp_path / "search.jsonl"
+        result = run(*files, "--tune", 24, "--tune-log", log, "--out", tmp_path / "set")
+        assert result.exit_code == 0, result.output
+        assert "the search changes the RPS of races that it had not seen by" in result.stdout
+        assert (load(tmp_path / "set").parameters.tuned == UNTUNED) == ("is not kept" in result.stdout)
+        assert len(log.read_text().splitlines()) == 25
+        told = manifest(tmp_path / "set")
+        assert told.counts["evaluations of the search on the score"] == 24
+        assert "--tune 24" in told.command
+
+    def test_a_log_without_a_search_is_refused(self, tmp_path):
+        """Nobody would read it."""
+        result = run(tmp_path / "none.parquet", "--tune-log", tmp_path / "log", "--out", tmp_path)
+        assert result.exit_code == 2
+        assert "say with --tune how long" in result.stderr.replace("\n", " ")
+
+    def test_too_small_a_budget_is_refused_at_once(self, files, tmp_path):
+        """Before anything is read."""
+        result = run(tmp_path / "none.parquet", "--tune", 23, "--out", tmp_path)
+        assert result.exit_code == 2
+        assert "0 for no search, or 24 or more" in result.output

@@ -1,0 +1,1 @@
+"""Fits on the score of forecasts itself: what no likelihood pins down, found by CMA-ES."""
