@@ -13,20 +13,25 @@ from pitcall.adapters import compiled
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
 compiled.use()  # numba reads it when it is first imported
 
-# Reading the handbook in takes a model server some ten seconds of computing; tests of it say that they want it.
+# Most tests bring documents of their own, or none; those of the handbook say that they want it.
 os.environ["PITCALL_MODEL_HANDBOOK"] = "false"
 
 # A job started in the background of a script is born deaf to SIGINT, and so would be the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: Folders whose tests share servers that take long to start.
+_ONE_SERVER = (Path("contract/knowledge"), Path("contract/objects"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run the tests of a file, and those around one Elasticsearch: what they share is made once."""
+    """Let one process run the tests of a file, and those of a folder with servers: what they share is made once."""
     here = Path(__file__).parent
     for item in items:
         file = item.path.relative_to(here)
-        group = "knowledge" if file.parent == Path("contract/knowledge") else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
+        group = file.parent if file.parent in _ONE_SERVER else file
+        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,15 @@ class Watcher(Protocol):
         """A race that is tested, before the forecasters see how it went."""
 
 
+def in_order(tables: Iterable[RaceTable]) -> list[RaceTable]:
+    """The races in the order of their dates. Raises InvalidRequest: one is there twice."""
+    found = sorted(tables, key=lambda table: (table.season, table.round))
+    for one, other in pairwise(found):
+        if one.key == other.key:
+            raise InvalidRequest(f"race {one.key} ({one.name}) is in two files; give each race once")
+    return found
+
+
 def prepared(tables: Iterable[RaceTable], log: Callable[[RaceTable], list[Event]]) -> list[Race]:
     """The races in the order of their dates.
 
@@ -53,11 +62,7 @@ def prepared(tables: Iterable[RaceTable], log: Callable[[RaceTable], list[Event]
         InvalidRequest: a race is there twice.
         InvalidEvent: a table contradicts itself.
     """
-    found = sorted(tables, key=lambda table: (table.season, table.round))
-    for one, other in pairwise(found):
-        if one.key == other.key:
-            raise InvalidRequest(f"race {one.key} ({one.name}) is in two files; give each race once")
-    return [Race(table, tuple(log(table)), tuple(cases(table, log))) for table in found]
+    return [Race(table, tuple(log(table)), tuple(cases(table, log))) for table in in_order(tables)]
 
 
 def check_apart(test: Iterable[Race], training: Iterable[Race]) -> None:

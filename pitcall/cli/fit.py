@@ -102,15 +102,10 @@ def _races(files: Sequence[Path], seasons: Sequence[int] | None) -> "list[Race]"
     from pitcall.adapters.laps import events_from_table, tables_from_laps  # noqa: PLC0415  # pyarrow
     from pitcall.backtest.run import prepared  # noqa: PLC0415  # numpy
 
-    tables = [(file, table) for file in files for table in tables_from_laps(file)]
-    where: dict[str, Path] = {}
-    for file, table in tables:
-        if table.key in where:
-            raise InvalidRequest(f"race {table.key} is in {where[table.key]} and in {file}; give each race once")
-        where[table.key] = file
-    chosen = [table for _, table in tables if not seasons or table.season in seasons]
+    tables = [table for file in files for table in tables_from_laps(file)]
+    chosen = [table for table in tables if not seasons or table.season in seasons]
     if not chosen:
-        there = ", ".join(map(str, sorted({table.season for _, table in tables}))) or "none"
+        there = ", ".join(map(str, sorted({table.season for table in tables}))) or "none"
         raise InvalidRequest(f"no race of the seasons {', '.join(map(str, seasons or ()))}; there are {there}")
     return prepared(chosen, events_from_table)
 

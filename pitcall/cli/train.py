@@ -82,13 +82,13 @@ def _reading(folder: Path | None, *, priors: bool) -> "Model":
 def _cases(files: Sequence[Path], reading: "Model") -> "tuple[StopCases, Counter[str]]":
     """What the policy is learned from, as the shipped path reads the races; how many stops were left out, by reason."""
     from pitcall.adapters.laps import events_from_table, tables_from_laps  # noqa: PLC0415  # pyarrow
+    from pitcall.backtest.run import in_order  # noqa: PLC0415  # numba
     from pitcall.backtest.stop_cases import joined, stop_cases  # noqa: PLC0415  # numba
     from pitcall.forecast import read  # noqa: PLC0415  # numpy
 
-    tables = [table for file in files for table in tables_from_laps(file)]
-    twice = [key for key, count in Counter(table.key for table in tables).items() if count > 1]
-    if twice or not tables:
-        raise InvalidRequest(f"race {twice[0]} is given twice" if twice else "no race in these files")
+    tables = in_order(table for file in files for table in tables_from_laps(file))
+    if not tables:
+        raise InvalidRequest("no race in these files")
     left_out: Counter[str] = Counter()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=stderr,

@@ -42,7 +42,7 @@ def test_writes_a_policy_and_its_card(files, tmp_path):
 def test_says_what_is_wrong(files, tmp_path):
     """A race twice, one season, no file."""
     twice = run(files[0], files[0], "--out", tmp_path)
-    assert (twice.exit_code, "given twice" in twice.output) == (ExitCode.USAGE, True)
+    assert (twice.exit_code, "give each race once" in twice.output) == (ExitCode.USAGE, True)
     one = run(files[0], "--out", tmp_path)
     assert (one.exit_code, "two seasons" in one.output) == (ExitCode.USAGE, True)
     assert run(tmp_path / "none.parquet", "--out", tmp_path).exit_code == ExitCode.NOT_FOUND
