@@ -28,6 +28,7 @@ def demo(
 ) -> None:
     """Start all, ask "When should I pit?" in the bundled race, and keep serving the page."""
     with exits(), terminated_like_interrupted(), Mesh(progress, port=port, announce=True, verbose=verbose) as mesh:
+        mesh.wait_documents()
         stdout.print(f'"{QUESTION}" ({CAR} after lap {LAP} of the race {RACE})', markup=False)
         body = asyncio.run(question_to(mesh.url, QUESTION, {"race": RACE, "car": CAR, "lap": LAP}))
         stdout.print(answer(body))

@@ -24,6 +24,8 @@ from pitcall.errors import PitcallError
 
 #: Seconds until all three must be ready. The first start compiles the kernel.
 READY_TIMEOUT_S: Final = 180.0
+#: Seconds that a question which may cite waits for the documents.
+DOCUMENTS_TIMEOUT_S: Final = 10.0
 #: Seconds between two looks at a service that is starting.
 POLL_S: Final = 0.05
 
@@ -103,6 +105,20 @@ class Mesh:
             if waiting and time.monotonic() - started > timeout_s:
                 raise PitcallError(f"not ready after {timeout_s:.0f} s: {', '.join(waiting)}; logs: {home() / 'logs'}")
 
+    def wait_documents(self, timeout_s: float = DOCUMENTS_TIMEOUT_S) -> None:
+        """Wait until the documents are there, so that an answer has its sources. Without them it comes all the same.
+
+        Raises:
+            PitcallError: a service died.
+        """
+        started = time.monotonic()
+        while not self._documents_there():
+            if time.monotonic() - started > timeout_s:
+                self._say(f"the documents are not there after {timeout_s:.0f} s: the answer may come without sources")
+                return
+            self._raise_if_ended(wait_s=POLL_S)
+        self._say(f"the documents are there after {time.monotonic() - started:.1f} s")
+
     def watch(self) -> None:
         """Wait for ever.
 
@@ -163,6 +179,13 @@ class Mesh:
         host = self._host if name == "orchestrator" else "127.0.0.1"
         return _answers(f"http://{_link_host(host)}:{self.ports[name]}/ready")
 
+    def _documents_there(self) -> bool:
+        try:
+            # trust_env: as in _answers.
+            return httpx.get(f"{self.url}/ready", timeout=1.0, trust_env=False).json()["knowledge"] is True
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
+
     def _raise_if_ended(self, wait_s: float | None) -> None:
         try:
             child = self._ended.get(timeout=wait_s)
@@ -188,12 +211,13 @@ def running() -> str | None:
 
 @contextlib.contextmanager
 def running_or_own(say: Callable[[str], None]) -> Iterator[str]:
-    """The address of the running mesh, or of one that is started for the block."""
+    """The address of the running mesh, or of one that is started for the block and has its documents."""
     if url := running():
         yield url
         return
     say("no mesh is running (pitcall up keeps one): starting one for this command")
     with Mesh(say) as mesh:
+        mesh.wait_documents()
         yield mesh.url
 
 

@@ -216,14 +216,12 @@ class TestCalls:
         assert health.status == SERVING
 
     async def test_the_handbook_is_there_soon_after_the_first_start(self, sim_url, tmp_path, monkeypatch):
-        """The real one, in the embedded store, without anybody's doing; a call cites it."""
+        """The real one, in the embedded store, without anybody's doing: once health says so, a call cites it."""
         monkeypatch.setenv("PITCALL_HOME", str(tmp_path))
-        async with serving(None, sim_url, evidence_s=5.0, handbook=True) as channel, asyncio.timeout(PATIENCE_S):
-            while not (tmp_path / "knowledge" / "pack").exists():
-                await search(channel, "undercut")
+        async with serving(None, sim_url, evidence_s=5.0, handbook=True) as channel:
+            assert (tmp_path / "knowledge" / "pack").exists()
             found = await search(channel, "undercut", hits=1)
-            while not (grounding := (await advise(channel))[-1].grounding).sources:
-                pass
+            grounding = (await advise(channel))[-1].grounding
         assert found.sources[0].kind == "handbook"
         assert grounding.sources[0].link.startswith("pitcall:handbook/")
 

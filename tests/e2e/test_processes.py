@@ -138,9 +138,11 @@ def _shape(line: str) -> str:
 
 
 def test_the_demo_answers_once_in_a_fresh_home(tmp_path, pitcall):
-    """What the README shows: question, call and link on stdout, exit code 0, nothing left running."""
-    done = pitcall("demo", "--once", "--port", "0", "--home", str(tmp_path), COLUMNS="100")
+    """What the README shows: question, call, sources, link; exit code 0, nothing left running. With any embedder."""
+    environment = {"COLUMNS": "100", "PITCALL_MODEL_HANDBOOK": "true"}
+    done = pitcall("demo", "--once", "--port", "0", "--home", str(tmp_path), **environment)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "the documents are there after" in done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f'"When should I pit?" ({CAR} after lap {LAP} of the race demo)'
     (link,) = [line for line in lines if line.startswith("chart: ")]

@@ -1,8 +1,7 @@
 """The documents of the model server: opened behind its back, asked beside the simulation, never in front of it.
 
 The server answers before they are open and while they cannot be reached; then its answers say why they have no source.
-Opening them, and filling the embedded store with our own handbook, run in a thread that steps back for all others; the
-handbook also waits for questions to end, since two threads of Python share more than a core.
+Opening them, and filling the embedded store with our own handbook, run in a thread that steps back for all others.
 """
 
 import asyncio
@@ -37,22 +36,19 @@ LOOK_S: Final = 15.0
 HITS: Final = 5
 #: Niceness of the thread in the background; 19 is the most.
 NICE: Final = 19
-#: The handbook waits for a moment without questions, s, but with each document no longer than that.
-QUIET_S: Final = 1.0
-LEAST_PACE_S: Final = 30.0
 #: Time that the thread in the background has to end, s.
 END_S: Final = 3.0
 
 #: A topic, and the documents that may speak about it.
 Wanted: TypeAlias = tuple[Topic, Filter]
-#: Fills a library. Before each document it calls the function that it gets, which takes its time; True: stop.
+#: Fills a library. Before each document it asks the function that it gets; True: stop.
 Stock: TypeAlias = Callable[[Library, Callable[[], bool]], None]
 
 
 class Tell(Protocol):
-    """Hears whether the documents can be reached."""
+    """Hears whether the documents are there: they can be reached, and the handbook is read in."""
 
-    def __call__(self, *, reached: bool) -> Awaitable[None]:
+    def __call__(self, *, there: bool) -> Awaitable[None]:
         """Hear it."""
         ...
 
@@ -74,7 +70,7 @@ class Librarian:
     """Finds passages, and keeps the documents. Belongs to one event loop.
 
     Args:
-        tell: is told ``reached=`` True or False, when that changes.
+        tell: is told ``there=`` True or False, when that changes.
     """
 
     def __init__(self, tell: Tell | None = None) -> None:
@@ -82,11 +78,11 @@ class Librarian:
         self._library: Library | None = None
         self._why = _OPENING
         self._reached: bool | None = None
+        self._there: bool | None = None
         self._rests_until = 0.0
         self._kept: dict[Wanted, tuple[float, asyncio.Task[tuple[Source, ...]]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._filling = False
-        self._asked_at = -QUIET_S
         self._settled = asyncio.Event()  # the documents are open, or cannot be opened
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -122,7 +118,7 @@ class Librarian:
             wanted: most pressing first.
             budget_s: time to wait. A search that takes longer goes on for the next one who asks.
         """
-        until, self._asked_at = perf_counter() + budget_s, monotonic()
+        until = perf_counter() + budget_s
         try:
             library = await self._ready(budget_s)
         except KnowledgeUnavailable:
@@ -231,16 +227,18 @@ class Librarian:
     def _say(self, *, reached: bool, failed: BaseException | None = None) -> None:
         if reached:
             self._why = _FILLING if self._filling else _NOTHING
-        if reached is self._reached:
-            return
-        if reached:
-            _log.info("the documents can be reached")
-        else:
-            unexpected = failed if failed is not None and not isinstance(failed, PitcallError | TimeoutError) else None
-            _log.warning("answers come without sources: %s", failed, exc_info=unexpected)
-        self._reached = reached
-        if self._tell is not None:
-            self._watch_over(asyncio.ensure_future(self._tell(reached=reached)))
+        if reached is not self._reached:
+            self._reached = reached
+            if reached:
+                _log.info("the documents can be reached")
+            else:
+                expected = failed is None or isinstance(failed, PitcallError | TimeoutError)
+                _log.warning("answers come without sources: %s", failed, exc_info=None if expected else failed)
+        there = reached and not self._filling
+        if there is not self._there:
+            self._there = there
+            if self._tell is not None:
+                self._watch_over(asyncio.ensure_future(self._tell(there=there)))
 
     def _watch_over(self, task: "asyncio.Task[object]") -> None:
         self._tasks.add(task)
@@ -259,7 +257,7 @@ class Librarian:
         if stock is None:
             return
         try:
-            stock(library, self._pause)
+            stock(library, self._closing.is_set)
         except Cancelled as exc:
             _log.info("the handbook is not read in: %s", exc.detail)
         except PitcallError as exc:
@@ -267,13 +265,6 @@ class Librarian:
         except Exception:  # noqa: BLE001  # as above
             _log.exception("the handbook cannot be read in")
         _call(loop, self._filled)
-
-    def _pause(self) -> bool:
-        """Let questions go first. True: the server ends."""
-        until = monotonic() + LEAST_PACE_S
-        while (left := min(self._asked_at + QUIET_S, until) - monotonic()) > 0 and not self._closing.wait(left):
-            pass
-        return self._closing.is_set()
 
     def _unopened(self, failed: BaseException) -> None:
         self._fail(failed)
@@ -289,7 +280,7 @@ class Librarian:
         self._filling = False
         self._kept.clear()
         if self._reached:
-            self._why = _NOTHING
+            self._say(reached=True)
 
 
 async def _about(library: Library, topic: Topic, where: Filter) -> tuple[Source, ...]:

@@ -36,8 +36,9 @@ SERVICES = (
     model_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
 )
 
-#: Its health is that of the documents: UNKNOWN while they cannot be reached. It answers all the same, with an error
-#: that says why; the server as a whole is as healthy as before, and its calls come without sources.
+#: Its health is that of the documents: UNKNOWN while they are opened, the handbook is read in, or they cannot be
+#: reached. It answers all the same, if only why not; the server as a whole is as healthy, and its calls may come
+#: without sources.
 KNOWLEDGE = knowledge_pb2.DESCRIPTOR.services_by_name["KnowledgeService"].full_name
 
 _OPTIONS = (
@@ -114,7 +115,7 @@ class ModelServer:
         names = (*SERVICES[1:], KNOWLEDGE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._say_documents(reached=False)
+        await self._say_documents(there=False)
         port = self._server.add_insecure_port(f"{self._settings.host}:{self._settings.port}")
         await self._server.start()
         _log.info("listening on %s:%d", self._settings.host, port)
@@ -152,9 +153,9 @@ class ModelServer:
         serving = health_pb2.HealthCheckResponse.SERVING if alive else health_pb2.HealthCheckResponse.NOT_SERVING
         await self._health.set(service, serving)
 
-    async def _say_documents(self, *, reached: bool) -> None:
+    async def _say_documents(self, *, there: bool) -> None:
         status = health_pb2.HealthCheckResponse
-        await self._health.set(KNOWLEDGE, status.SERVING if reached else status.UNKNOWN)
+        await self._health.set(KNOWLEDGE, status.SERVING if there else status.UNKNOWN)
 
     async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         for service in SERVICES:

@@ -3,6 +3,7 @@
 import json
 import os
 
+import httpx
 import pytest
 
 from pitcall.cli import mesh
@@ -99,3 +100,30 @@ def test_a_port_of_the_platform_is_not_handed_to_all_three(monkeypatch):
 def test_the_printed_address_can_be_opened(host, link):
     """0.0.0.0 is a place to listen, not one to go to; IPv6 needs brackets."""
     assert mesh._link_host(host) == link
+
+
+@pytest.fixture
+def documents(monkeypatch):
+    """A mesh of no processes, what it says, and what ``/ready`` tells of the documents, one answer a look."""
+
+    def begin(*answers):
+        told = iter(answers)
+        monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, json=next(told)))
+        said: list[str] = []
+        return mesh.Mesh(said.append), said
+
+    return begin
+
+
+def test_an_answer_that_may_cite_waits_for_the_documents(documents):
+    """Until the orchestrator says that they are there."""
+    started, said = documents({}, {"knowledge": False}, {"knowledge": True})
+    started.wait_documents(timeout_s=60.0)
+    assert [line.rpartition(" after ")[0] for line in said] == ["the documents are there"]
+
+
+def test_nobody_waits_for_ever_for_documents_that_do_not_come(documents):
+    """The answer then comes without sources, and that is said."""
+    started, said = documents({"knowledge": False})
+    started.wait_documents(timeout_s=-1.0)
+    assert said == ["the documents are not there after -1 s: the answer may come without sources"]

@@ -55,8 +55,8 @@ class Told:
         self.heard = []
         self.news = asyncio.Event()
 
-    async def __call__(self, *, reached):
-        self.heard.append(reached)
+    async def __call__(self, *, there):
+        self.heard.append(there)
         self.news.set()
 
     async def wait(self):
@@ -248,35 +248,14 @@ class TestOpening:
             await begun.wait()
         await told.wait()
         assert (await librarian.ground(wanted, 5.0)).missing == "the handbook is still being read in"
+        assert told.heard == [False]
         go_on.set()
         assert librarian._thread is not None
         await asyncio.to_thread(librarian._thread.join)
+        await told.wait()
+        assert told.heard == [False, True]
         assert titles(await librarian.ground(wanted, 5.0)) == ["Overcut"]
         await librarian.close()
-
-    async def test_the_handbook_lets_questions_go_first(self, shelf, told, monkeypatch):
-        """While they come it waits, though not for ever, and ends when the server does."""
-        monkeypatch.setattr(module, "QUIET_S", 1_000.0)
-        asked, paused, ends = asyncio.Event(), threading.Event(), []
-        loop = asyncio.get_running_loop()
-
-        def stock(library, pause):
-            paused.wait(PATIENCE_S)
-            monkeypatch.setattr(module, "LEAST_PACE_S", 0.001)
-            ends.append(pause())
-            monkeypatch.setattr(module, "LEAST_PACE_S", 1_000.0)
-            loop.call_soon_threadsafe(asked.set)
-            ends.append(pause())
-
-        librarian = Librarian(told)
-        librarian.start(lambda: shelf, stock)
-        await librarian.ground([UNDERCUT], 5.0)
-        paused.set()
-        async with asyncio.timeout(PATIENCE_S):
-            await asked.wait()
-        assert ends == [False]
-        await librarian.close()
-        assert ends == [False, True]
 
     async def test_closing_ends_what_runs_in_the_background(self, shelf, told):
         """The handbook stops at the next document."""
