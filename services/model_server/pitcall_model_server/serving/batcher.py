@@ -75,7 +75,7 @@ class Done:
     rows: Rows
     queue_s: float  #: until the first pass began
     compute_s: float  #: of the passes that it was in
-    seconds_per_row: float  #: of these passes, padding included
+    padded: int  #: rows of these passes, padding and others' included
 
 
 class Batcher:
@@ -124,7 +124,7 @@ class Batcher:
         except asyncio.CancelledError:
             self._drop(item)
             raise
-        return Done(answers, item.began - item.came, item.compute_s, item.compute_s / item.padded)
+        return Done(answers, item.began - item.came, item.compute_s, item.padded)
 
     def _seconds(self, rows: int) -> float:
         """About how long so many rows take; 0 as long as nothing is known.

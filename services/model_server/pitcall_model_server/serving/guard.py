@@ -19,8 +19,10 @@ from pitcall_model_server.serving.versions import Answered
 #: Answers of each version before their times are compared, and how many are kept of each.
 ANSWERS: Final = 20
 KEPT: Final = 200
-#: A suspect is slow when its median is so many times that of the other version.
+#: A suspect is slow when its median is so many times that of the other version, and so much longer, s: nobody waits
+#: for microseconds, and on a busy machine they say little.
 SLOWER: Final = 3.0
+LONGER_S: Final = 1e-4
 #: Failures before a share of them counts, and the share that is too much where there is nothing to compare with.
 FAILURES: Final = 3
 TOO_MANY: Final = 0.25
@@ -77,12 +79,13 @@ class Guard:
             del self._records[gone]
 
     def saw(self, told: Answered, kind: str = "") -> None:
-        """A version answered, or failed to. Only questions of the same kind are compared; by default the same size."""
+        """A version answered, or failed to. Only like questions are compared; by default passes of one size."""
         record = self._record(told.name, told.version)
         record.failed.append(told.error is not None)
         if told.error is None:
+            # A pass takes its time however few of its rows are asked for.
             size = kind or f"2^{told.rows.bit_length()} rows"
-            record.times.setdefault(size, deque(maxlen=KEPT)).append(told.seconds_per_row)
+            record.times.setdefault(size, deque(maxlen=KEPT)).append(told.seconds)
         else:
             record.last = told.error.detail
         record.nan_for = told.race if told.nan else record.nan_for
@@ -128,7 +131,7 @@ def _slow(record: _Record, other: _Record, against: str | None) -> str:
         if len(times) < ANSWERS or len(usual) < ANSWERS:
             continue
         slow, fast = median(times), median(usual)
-        if slow > SLOWER * fast:
+        if slow > max(SLOWER * fast, fast + LONGER_S):
             return (
                 f"it takes {slow / fast:.1f} times as long as {against}: "
                 f"{slow * 1e3:.3g} ms in place of {fast * 1e3:.3g} ms"

@@ -50,8 +50,8 @@ class Answered:
     name: str
     version: str
     race: str
-    rows: int
-    seconds_per_row: float  #: compute, without the wait, of padded passes; 0 if it failed
+    rows: int  #: of the passes that it was in, padding included
+    seconds: float  #: compute of these passes, without the wait; 0 if it failed
     error: PitcallError | None  #: of the version's own making, never of the caller's
     nan: bool  #: the error is that it answered NaN or infinity
 
@@ -314,7 +314,7 @@ class Versions:
             error = ModelRefused(f"{served.name} {served.version} answers NaN or infinity to these rows")
             self._tell(served, race, len(rows), error=error, nan=True)
             raise error
-        self._tell(served, race, len(rows), done.seconds_per_row)
+        self._tell(served, race, done.padded, done.compute_s)
         return Prediction(done.rows, served.version, done.queue_s, done.compute_s)
 
     def _tell(
@@ -322,14 +322,14 @@ class Versions:
         served: Served,
         race: str,
         rows: int,
-        seconds_per_row: float = 0.0,
+        seconds: float = 0.0,
         *,
         error: PitcallError | None = None,
         nan: bool = False,
     ) -> None:
         served.answered += 1
         served.failed += error is not None
-        told = Answered(served.name, served.version, race, rows, seconds_per_row, error, nan)
+        told = Answered(served.name, served.version, race, rows, seconds, error, nan)
         for observer in self.observers:
             observer(told)
 

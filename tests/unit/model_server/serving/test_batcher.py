@@ -84,7 +84,7 @@ class TestPasses:
         assert network.passes == [[3]]
         assert 0 <= done.queue_s < 5
         assert done.compute_s > 0
-        assert done.seconds_per_row == done.compute_s / 2  # the bucket, not the row
+        assert done.padded == 2  # the bucket, not the row
 
     async def test_what_comes_together_shares_a_pass(self, batcher, network):
         """Requests that the loop had ready: no timer is needed for them to meet."""

@@ -62,6 +62,12 @@ class TestTimes:
             guard.answers(NEW, ms=1000.0)
         assert guard.condemned == []
 
+    def test_microseconds_are_not(self, guard):
+        """A pass of 0.02 ms may well take four times as long on a busy machine."""
+        guard.answers(OLD, 200, ms=0.02)
+        guard.answers(NEW, 200, ms=0.08)
+        assert guard.condemned == []
+
     def test_only_the_same_kinds_of_question_are_compared(self, guard):
         """256 rows take longer than one."""
         guard.answers(OLD, 50, rows=1)
