@@ -29,7 +29,7 @@ demo: setup  ## a race, a question, the answer, the page; ARGS=--once ends after
 
 test: setup web lint  ## every check and every test; the summary says what was skipped and why
 	@$(WEB) test
-	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --maxprocesses 4 $(ARGS)
 
 lint: setup  ## ruff, mypy, import rules, oxlint
 	$(BIN)/ruff check

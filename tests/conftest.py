@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from pitcall.adapters import compiled
 
@@ -21,17 +23,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 #: Folders whose tests share servers that take long to start.
-_ONE_SERVER = (Path("contract/knowledge"), Path("contract/objects"))
+_ONE_SERVER = ("tests/contract/knowledge/", "tests/contract/objects/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run the tests of a file, and those of a folder with servers: what they share is made once."""
-    here = Path(__file__).parent
-    for item in items:
-        file = item.path.relative_to(here)
-        group = file.parent if file.parent in _ONE_SERVER else file
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """One process runs the tests of a file, and those of a folder with servers: what they share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in _ONE_SERVER if file.startswith(folder)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
+    """Which tests run together, where there are several processes."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
