@@ -229,7 +229,8 @@ def _pace(b: Block, lap: int, c: int) -> tuple[F, F]:
         y = y + here
     y = y + load(f, lane_f(b, YELLOW_NOW))
     store(f, row(b, LAP, c), vmax(y, load(f, lane_f(b, LEAST))))
-    store(f, car_row(WORN, c), worn + step * (load(f, row(b, WAKE, c)) * n.wake_wear + ONE))
+    worn_by_wake = vmax(load(f, row(b, WAKE, c)), ZERO) * n.wake_wear
+    store(f, car_row(WORN, c), worn + step * (worn_by_wake + ONE))
     return wear_cost, wet_gap
 
 

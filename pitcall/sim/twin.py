@@ -301,7 +301,8 @@ def _drive(p: Path, now: Lap, c: int) -> None:
     if p.cars_i[DONE, c] + 1 == now.lap:
         y = y + p.cars_f[EXTRA, c]
     y = _incident(p, now, c, y)
-    f[WORN, c] = f[WORN, c] + step(regime) * (ONE + n.wake_wear * f[WAKE, c])
+    # A tow, which gains time, wears nothing off and puts nothing back on.
+    f[WORN, c] = f[WORN, c] + step(regime) * (ONE + n.wake_wear * max(ZERO, f[WAKE, c]))
     p.s[LAPS_ON, c] += 1
     f[AT_WHEEL, c] = f[AT_WHEEL, c] + n.base_lap_s + y
     f[LAP, c] = y

@@ -29,6 +29,13 @@ class TestDirtyAir:
         assert laps(story, 0)[:3].tolist() == [0.0, 1.0, 2.0]
         assert laps(story, 1)[:3].tolist() == [0.5, 1.0 + 0.375, 2.0 + 0.25 + 0.28125]
 
+    def test_a_tow_makes_no_tyre_younger(self):
+        """It gains time and leaves the wear as it is: a lap a lap, not 1 - 0.75 of one."""
+        air = circuit(dirty_air_s=(-1.0, 0.0, 0.0), dirty_air_gap_s=4.0, wake_wear=1.5)
+        wearing = (Tyre(0.0, 1.0, 0.0, 400, 0.0),) * 5
+        story = drive(make_race(2, time_s=(900.0, 902.0), circuit=air, tyres=wearing, tyre_age=(0, 0)))
+        assert laps(story, 1)[:3].tolist() == [-0.5, 1.0 - 0.625, 2.0 - 0.78125]
+
 
 class TestNeutralised:
     def test_virtual_safety_car_keeps_gaps_exactly(self):
