@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -21,6 +22,10 @@ os.environ["PITCALL_MODEL_HANDBOOK"] = "false"
 # A job started in the background of a script is born deaf to SIGINT, and so would be the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# The same cases in every run: a red is of the change, not of the dice. New ones: --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 #: Folders whose tests share servers that take long to start.
 _ONE_SERVER = ("tests/contract/knowledge/", "tests/contract/objects/")
