@@ -211,7 +211,7 @@ def list_models(
     with exits(as_json=as_json), _places(bucket) as at:
         cached = {(entry.name, entry.version): entry for entry in at.cache.entries() if name in (None, entry.name)}
         names = [name] if name else sorted({*at.shelf.names(), *(one for one, _ in cached)})
-        rows = [row for one in names for row in view.rows(at, one, cached)]
+        rows = [row for one in names for row in view.rows(at.shelf, one, cached)]
         if as_json:
             print_json(rows)
         else:

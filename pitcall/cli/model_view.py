@@ -15,7 +15,7 @@ from pitcall.errors import Corrupt, ModelRefused, PitcallError
 if TYPE_CHECKING:
     from pitcall.adapters.objects import StorageSettings
     from pitcall.adapters.registry.cache import Entry
-    from pitcall.cli.model import Places
+    from pitcall.adapters.registry.shelf import Shelf
     from pitcall.registry.alias import Alias
     from pitcall.registry.manifest import Manifest
 
@@ -43,10 +43,10 @@ def sentence(name: str, alias: "Alias") -> str:
     return f"{name}: {alias.blessed or 'nothing'} is blessed{trial}{before}"
 
 
-def rows(at: "Places", name: str, cached: "Mapping[tuple[str, str], Entry]") -> list[Row]:
+def rows(shelf: "Shelf", name: str, cached: "Mapping[tuple[str, str], Entry]") -> list[Row]:
     """The versions of a model, wherever they are: latest first, then those that are only on this machine."""
-    alias, _ = at.shelf.alias(name)
-    stored = at.shelf.versions(name)
+    alias, _ = shelf.alias(name)
+    stored = shelf.versions(name)
     found: list[Row] = [
         {
             "name": name,
