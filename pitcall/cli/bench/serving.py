@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -155,6 +155,8 @@ async def _ready(ask: Ask, process: "subprocess.Popen[bytes]", server: Server) -
     ends = time.perf_counter() + READY_TIMEOUT_S
     while True:
         try:
+            # A gRPC connection that is refused waits for seconds before its next try: this one is thrown away.
+            await _knock(server.port)
             await asyncio.wait_for(ask(), 5.0)
         except Exception as exc:
             if process.poll() is not None:
@@ -164,6 +166,14 @@ async def _ready(ask: Ask, process: "subprocess.Popen[bytes]", server: Server) -
             await asyncio.sleep(POLL_S)
         else:
             return
+
+
+async def _knock(port: int) -> None:
+    """Raises OSError while nobody listens."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    with closing(writer):
+        if writer.get_extra_info("sockname") == writer.get_extra_info("peername"):
+            raise ConnectionRefusedError("it reached itself: TCP allows that where nobody listens")
 
 
 def _pitcall(folder: Path) -> Server:

@@ -4,16 +4,21 @@ import asyncio
 import json
 import os
 from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
 
+import grpc
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
+from pitcall.cli import ports
 from pitcall.cli.__main__ import app
 from pitcall.cli.bench import mlp, serving
 from pitcall.cli.bench.serving_load import cpu, measure, memory_mib
 from pitcall.errors import PitcallError
+from pitcall.wire.v1 import model_pb2 as pb
+from pitcall.wire.v1 import model_pb2_grpc as rpc
 
 pytestmark = pytest.mark.unit
 
@@ -57,6 +62,34 @@ def test_a_wrong_answer_ends_the_measurement():
         serving._check(expected)(expected[:1].tobytes())
     with pytest.raises(PitcallError, match="differ by 1"):
         serving._check(expected)((expected + 1).tobytes())
+
+
+@pytest.mark.parametrize("starts_after_s", [0.0, 1.3])
+async def test_all_connections_are_open_when_the_load_begins(starts_after_s):
+    """However late the server comes: none of them waits for its next try, and fails requests meanwhile."""
+
+    class Echo(rpc.ModelServiceServicer):
+        async def Predict(self, request, context):  # noqa: N802  # its name on the wire
+            return pb.PredictResponse(values=request.values)
+
+    async def start():
+        await asyncio.sleep(starts_after_s)
+        server = grpc.aio.server()
+        rpc.add_ModelServiceServicer_to_server(Echo(), server)
+        server.add_insecure_port(f"127.0.0.1:{port}")
+        await server.start()
+        return server
+
+    (port,) = ports.free("127.0.0.1", 1)
+    rows = np.ones((2, 8), np.float32)
+    starting = asyncio.create_task(start())
+    async with serving._grpc(port) as asker:
+        ask = asker(rows, rows)
+        await serving._ready(ask, SimpleNamespace(poll=lambda: None), SimpleNamespace(name="echo", port=port))
+        cell = await measure(ask, os.getpid(), rows=2, clients=1, seconds=0.2)
+    await (await starting).stop(0)
+    assert cell.rows_per_s > 0
+    assert cell.failed == 0
 
 
 def test_the_network_has_golden_rows_that_are_its_answers(tmp_path):
