@@ -5,6 +5,7 @@ import json
 import os
 from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import numpy as np
@@ -74,18 +75,20 @@ async def test_all_connections_are_open_when_the_load_begins(starts_after_s):
 
     async def start():
         await asyncio.sleep(starts_after_s)
-        server = grpc.aio.server()
-        rpc.add_ModelServiceServicer_to_server(Echo(), server)
-        server.add_insecure_port(f"127.0.0.1:{port}")
-        await server.start()
-        return server
+        late = grpc.aio.server()
+        rpc.add_ModelServiceServicer_to_server(Echo(), late)
+        late.add_insecure_port(f"127.0.0.1:{port}")
+        await late.start()
+        return late
 
     (port,) = ports.free("127.0.0.1", 1)
     rows = np.ones((2, 8), np.float32)
+    process: Any = SimpleNamespace(poll=lambda: None)
+    server: Any = SimpleNamespace(name="echo", port=port)
     starting = asyncio.create_task(start())
     async with serving._grpc(port) as asker:
         ask = asker(rows, rows)
-        await serving._ready(ask, SimpleNamespace(poll=lambda: None), SimpleNamespace(name="echo", port=port))
+        await serving._ready(ask, process, server)
         cell = await measure(ask, os.getpid(), rows=2, clients=1, seconds=0.2)
     await (await starting).stop(0)
     assert cell.rows_per_s > 0
