@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +50,7 @@ class _Item:
         self.taken = 0  #: rows that are in a pass, or were
         self.open = len(rows)  #: rows without an answer
         self.compute_s = 0.0
+        self.busy_s = 0.0
         self.padded = 0  #: rows of all passes that it was in
         self.answers: Rows | None = None
 
@@ -69,12 +70,22 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
+class _Timed:
+    """A pass that was made."""
+
+    answers: Rows
+    compute_s: float
+    busy_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The answers to a request."""
 
     rows: Rows
     queue_s: float  #: until the first pass began
-    compute_s: float  #: of the passes that it was in
+    compute_s: float  #: of the passes that it was in, as a clock on the wall sees them
+    busy_s: float  #: the same by ``busy``
     padded: int  #: rows of these passes, padding and others' included
 
 
@@ -86,10 +97,20 @@ class Batcher:
         pool: where passes run.
         lanes: passes that may run at once.
         queue_rows: so many rows may wait; a request is taken whole as long as fewer do.
+        busy: a clock, s, read before and after a pass in the thread that computes it.
     """
 
-    def __init__(self, network: Passes, pool: Executor, *, lanes: int = 1, queue_rows: int) -> None:
+    def __init__(
+        self,
+        network: Passes,
+        pool: Executor,
+        *,
+        lanes: int = 1,
+        queue_rows: int,
+        busy: Callable[[], float] = perf_counter,
+    ) -> None:
         self._network, self._pool, self._lanes, self._queue_rows = network, pool, lanes, queue_rows
+        self._busy = busy
         self._most = network.buckets[-1]
         self._queue: deque[_Item] = deque()
         self._running = 0
@@ -124,7 +145,7 @@ class Batcher:
         except asyncio.CancelledError:
             self._drop(item)
             raise
-        return Done(answers, item.began - item.came, item.compute_s, item.padded)
+        return Done(answers, item.began - item.came, item.compute_s, item.busy_s, item.padded)
 
     def _seconds(self, rows: int) -> float:
         """About how long so many rows take; 0 as long as nothing is known.
@@ -173,12 +194,12 @@ class Batcher:
         self._queue.extend(part.item for part in parts if part.item.left)
         return parts
 
-    def _timed(self, rows: Sequence[Rows]) -> tuple[Rows, float]:
-        began = perf_counter()
+    def _timed(self, rows: Sequence[Rows]) -> _Timed:
+        began, busy = perf_counter(), self._busy()
         answers = self._network.answer(rows)
-        return answers, perf_counter() - began
+        return _Timed(answers, perf_counter() - began, self._busy() - busy)
 
-    def _end(self, parts: list[_Part], began: float, done: "asyncio.Future[tuple[Rows, float]]") -> None:
+    def _end(self, parts: list[_Part], began: float, done: "asyncio.Future[_Timed]") -> None:
         self._running -= 1
         took_s = perf_counter() - began
         self._mean_s += (took_s - self._mean_s) * (_LATEST if self._mean_s else 1.0)
@@ -189,24 +210,25 @@ class Batcher:
             _log.error("a network failed", exc_info=why)
             _fail(parts, PitcallError("the network failed; the log of the model server has the reason"))
         else:
-            answers, compute_s = done.result()
-            _deliver(parts, answers, compute_s, self._network.bucket(len(answers)))
+            timed = done.result()
+            _deliver(parts, timed, self._network.bucket(len(timed.answers)))
         self._begin()
 
 
-def _deliver(parts: list[_Part], answers: Rows, compute_s: float, padded: int) -> None:
+def _deliver(parts: list[_Part], timed: _Timed, padded: int) -> None:
     at = 0
     for part in parts:
-        item, rows = part.item, answers[at : at + len(part.rows)]
+        item, rows = part.item, timed.answers[at : at + len(part.rows)]
         at += len(rows)
-        item.compute_s += compute_s
+        item.compute_s += timed.compute_s
+        item.busy_s += timed.busy_s
         item.padded += padded
         item.open -= len(rows)
         if len(rows) == len(item.rows):
             item.answers = rows
         else:
             if item.answers is None:
-                item.answers = np.empty((len(item.rows), answers.shape[1]), np.float32)
+                item.answers = np.empty((len(item.rows), timed.answers.shape[1]), np.float32)
             item.answers[part.start : part.start + len(rows)] = rows
         if not item.open and not item.future.done():
             item.future.set_result(item.answers)

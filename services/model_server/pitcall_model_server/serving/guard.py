@@ -2,8 +2,10 @@
 
 A version is under suspicion while it is on trial, and for ten minutes after it was blessed. It is condemned for NaN,
 for failing clearly more often, or for being clearly slower. What only looks bad by chance goes on: shares are compared
-by their confidence intervals, times by their medians. Questions that no version can answer condemn none: the other
-one fails them as often. Whether forecasts come true shows after the flag: ``pitcall race grade``.
+by their confidence intervals, times by their medians, and times of a clock on the wall only where both versions were
+asked meanwhile: a machine that is busier than before makes no version slow. Questions that no version can answer
+condemn none: the other one fails them as often. Whether forecasts come true shows after the flag, see
+``pitcall race grade``.
 """
 
 import time
@@ -11,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from pitcall.ledger import wilson
 from pitcall_model_server.serving.versions import Answered
@@ -30,15 +32,21 @@ TOO_MANY: Final = 0.25
 PROBATION_S: Final = 600.0
 
 
+class _Kind(NamedTuple):
+    question: str
+    own_time: bool  #: of the thread, not of a clock on the wall
+
+
 @dataclass(slots=True)
 class _Record:
     """The last answers of one version."""
 
     failed: deque[bool] = field(default_factory=lambda: deque(maxlen=KEPT))
     last: str = ""  #: failure
-    nan_for: str | None = None  #: the race for which it answered NaN last
+    #: Races for which it answered NaN, until the other version was asked the same.
+    nan_for: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     #: By kind of question, s: an answer to 256 rows is not compared with one to a single row.
-    times: dict[str, deque[float]] = field(default_factory=dict)
+    times: dict[_Kind, deque[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +71,15 @@ class Guard:
         self._suspects: dict[str, tuple[_Suspect, ...]] = {}
 
     def suspect(self, name: str, version: str, against: str | None, for_s: float = PROBATION_S) -> None:
-        """From now on a version is compared with another one; what it answered before is forgotten."""
+        """From now on a version is compared with another one; what it answered before is forgotten.
+
+        Of the other one are forgotten the times of a clock on the wall.
+        """
         self.clear(name, version)
         self._suspects[name] = (*self._of(name), _Suspect(version, against, self._clock() + for_s))
         self._records.pop((name, version), None)
+        other = self._record(name, against)
+        other.times = {kind: times for kind, times in other.times.items() if kind.own_time}
 
     def clear(self, name: str, version: str) -> None:
         """A version is no longer compared with another one."""
@@ -84,11 +97,12 @@ class Guard:
         record.failed.append(told.error is not None)
         if told.error is None:
             # A pass takes its time however few of its rows are asked for.
-            size = kind or f"2^{told.rows.bit_length()} rows"
-            record.times.setdefault(size, deque(maxlen=KEPT)).append(told.seconds)
+            like = _Kind(kind or f"2^{told.rows.bit_length()} rows", told.own_time)
+            record.times.setdefault(like, deque(maxlen=KEPT)).append(told.seconds)
         else:
             record.last = told.error.detail
-        record.nan_for = told.race if told.nan else record.nan_for
+        if told.nan:
+            record.nan_for.append(told.race)
         for one in self._of(told.name):
             if told.version in (one.version, one.against) and (why := self._bad(told, one)):
                 self.clear(told.name, one.version)
@@ -104,8 +118,10 @@ class Guard:
         """Why a suspect is bad, now that it or the one that it stands against has answered; empty if it is not."""
         record, other = self._record(told.name, one.version), self._record(told.name, one.against)
         if told.version == one.against:  # it is asked what the suspect failed at
-            paired = record.nan_for is not None and record.nan_for == told.race and told.error is None
-            return f"it answered NaN where {one.against} did not" if paired else ""
+            if told.race not in record.nan_for:
+                return ""
+            record.nan_for.remove(told.race)
+            return f"it answered NaN where {one.against} did not" if told.error is None else ""
         if told.error is not None:
             return _fails(record, other, one.against)
         return _slow(record, other, one.against)

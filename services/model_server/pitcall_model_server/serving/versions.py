@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -51,9 +51,11 @@ class Answered:
     version: str
     race: str
     rows: int  #: of the passes that it was in, padding included
-    seconds: float  #: compute of these passes, without the wait; 0 if it failed
+    seconds: float  #: what these passes took, without the wait; 0 if it failed
     error: PitcallError | None  #: of the version's own making, never of the caller's
     nan: bool  #: the error is that it answered NaN or infinity
+    #: The seconds are the thread's own, which a busy machine hardly lengthens; else those of a clock on the wall.
+    own_time: bool = False
 
 
 #: Called in the event loop, once per request and version; must not block and not raise.
@@ -169,6 +171,8 @@ class Versions:
         self._lanes, self._queue_rows = lanes, queue_rows
         self._on_health, self._opener = on_health, opener
         self._pool: Executor = open_pool(device, lanes)
+        #: The CPU time of a thread says nothing of a GPU.
+        self._own_time = device == "cpu"
         self._loaded: dict[tuple[str, str], Served] = {}
         self._pointers: dict[str, Pointer] = {}
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -314,7 +318,7 @@ class Versions:
             error = ModelRefused(f"{served.name} {served.version} answers NaN or infinity to these rows")
             self._tell(served, race, len(rows), error=error, nan=True)
             raise error
-        self._tell(served, race, done.padded, done.compute_s)
+        self._tell(served, race, done.padded, done.busy_s)
         return Prediction(done.rows, served.version, done.queue_s, done.compute_s)
 
     def _tell(
@@ -329,7 +333,7 @@ class Versions:
     ) -> None:
         served.answered += 1
         served.failed += error is not None
-        told = Answered(served.name, served.version, race, rows, seconds, error, nan)
+        told = Answered(served.name, served.version, race, rows, seconds, error, nan, self._own_time)
         for observer in self.observers:
             observer(told)
 
@@ -347,7 +351,8 @@ class Versions:
             if known := self._loaded.get((name, found)):
                 return known
             network = made[found]
-            batcher = Batcher(network, self._pool, lanes=self._lanes, queue_rows=self._queue_rows)
+            busy = thread_time if self._own_time else perf_counter
+            batcher = Batcher(network, self._pool, lanes=self._lanes, queue_rows=self._queue_rows, busy=busy)
             served = Served(model, network, batcher)
         served.used = next(self._clock)
         self._loaded[name, found] = served

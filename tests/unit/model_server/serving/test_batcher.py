@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -85,6 +86,17 @@ class TestPasses:
         assert 0 <= done.queue_s < 5
         assert done.compute_s > 0
         assert done.padded == 2  # the bucket, not the row
+
+    async def test_time_of_its_own_is_told_apart_from_time_that_passed(self, network):
+        """A thread that waits for others, as on a busy machine, does no work."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting = Batcher(network, pool, queue_rows=8, busy=time.thread_time)
+            task = await holding(waiting, network)
+            await asyncio.sleep(0.2)
+            let_go(network)
+            done = await task
+        assert done.compute_s > 0.15
+        assert 0 < done.busy_s < 0.05
 
     async def test_what_comes_together_shares_a_pass(self, batcher, network):
         """Requests that the loop had ready: no timer is needed for them to meet."""

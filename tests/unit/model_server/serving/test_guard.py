@@ -21,10 +21,10 @@ class Watched(Guard):
         super().__init__(lambda name, version, why: self.condemned.append((name, version, why)), lambda: self.now)
         self.suspect("wear", NEW, OLD)
 
-    def answers(self, version, times=1, *, ms=1.0, fails=False, nan=False, race="r", rows=1):
+    def answers(self, version, times=1, *, ms=1.0, fails=False, nan=False, race="r", rows=1, own_time=True):
         error = ModelRefused("it answers NaN") if nan else PitcallError("it broke") if fails else None
         for _ in range(times):
-            self.saw(Answered("wear", version, race, rows, 0.0 if error else ms / 1e3, error, nan))
+            self.saw(Answered("wear", version, race, rows, 0.0 if error else ms / 1e3, error, nan, own_time))
 
     @property
     def why(self):
@@ -76,6 +76,24 @@ class TestTimes:
         guard.answers(OLD, 50, ms=20.0, rows=256)
         guard.answers(NEW, 10, ms=100.0, rows=256)
         assert "5.0 times" in guard.why
+
+    @pytest.mark.parametrize(("own_time", "found"), [(True, 1), (False, 0)])
+    def test_a_busier_machine_makes_no_version_slow(self, guard, own_time, found):
+        """What a clock on the wall said before the new version came is no measure of it; a thread's own time is."""
+        guard.answers(OLD, 100, own_time=own_time)
+        guard.suspect("wear", NEW, OLD)
+        guard.answers(NEW, 100, ms=5.0, own_time=own_time)
+        assert len(guard.condemned) == found
+        if not found:
+            guard.answers(OLD, 100, ms=5.0, own_time=own_time)
+            guard.answers(NEW, 100, ms=5.0, own_time=own_time)
+            assert guard.condemned == []
+
+    def test_two_clocks_are_not_compared(self, guard):
+        """A version on the CPU and one on a GPU."""
+        guard.answers(OLD, 100, own_time=True)
+        guard.answers(NEW, 100, ms=5.0, own_time=False)
+        assert guard.condemned == []
 
 
 class TestFailures:
@@ -129,6 +147,20 @@ class TestNaN:
         assert guard.condemned == []
         guard.answers(OLD, race="Monza")
         assert guard.why == f"it answered NaN where {OLD} did not"
+
+    def test_questions_of_several_races_cross(self, guard):
+        """The second one fails before the first one is put to the other version."""
+        guard.answers(NEW, nan=True, race="Monza")
+        guard.answers(NEW, nan=True, race="Spa")
+        guard.answers(OLD, race="Monza")
+        assert guard.why == f"it answered NaN where {OLD} did not"
+
+    def test_what_the_other_could_not_answer_is_settled(self, guard):
+        """Its next answer to that race is to another question."""
+        guard.answers(NEW, nan=True, race="Monza")
+        guard.answers(OLD, nan=True, race="Monza")
+        guard.answers(OLD, race="Monza")
+        assert guard.condemned == []
 
 
 class TestSuspicion:
