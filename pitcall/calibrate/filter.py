@@ -16,11 +16,12 @@ upper bound only, so it counts less where it is slow and fully where it is quick
 fold over a part of the laps is what was known then. Units: seconds, laps.
 """
 
-from bisect import bisect_left
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,12 @@ _LARGEST: Final = 4.0
 _OPEN: Final = 100.0
 #: Cars that show together that the track has changed.
 _CROWD: Final = 3
+#: Cars ahead whose air counts.
+_AHEAD: Final = 3
+
+#: One lap, or several.
+_Number = TypeVar("_Number", float, Floats)
+_Value = TypeVar("_Value", np.bool_, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +234,11 @@ class Filter:
         use = s.use[lap]
         if not use.any():
             return
-        x, tread = s.x[lap], s.tread[lap].astype(int)
-        h = np.array([np.ones_like(x), x, np.ones_like(x)])
-        gain = (self._var * h).sum(axis=1)
-        spread = (gain * h).sum(axis=0)
-        own = s.y[lap] - (self._mean * h).sum(axis=0)
+        # A lap sees pace + x * wear + form: h = [1, x, 1].
+        x, tread, mean, var = s.x[lap], s.tread[lap].astype(int), self._mean, self._var
+        seen = var[:, 0] + var[:, 1] * x + var[:, 2]
+        spread = seen[0] + seen[1] * x + seen[2]
+        own = s.y[lap] - (mean[0] + mean[1] * x + mean[2])
         noise = self._t.noise_s**2 * np.where(s.restart[lap], self._t.restart**2, 1.0)
         self._move_field(own, spread + noise, x, tread, use)
         surprise = own - self._field[tread] - self._field[2] * x
@@ -243,19 +250,19 @@ class Filter:
             self._t.scale_memory * self._driven + [np.minimum(size, _LARGEST) ** 2, np.ones_like(x)],
             self._driven,
         )
-        gain = np.where(use, gain / (total * np.maximum(1.0, size / self._t.huber_k)), 0.0)
-        self._mean = self._mean + gain * np.where(use, surprise, 0.0)
-        self._var = self._var - gain[:, None] * (self._var * h).sum(axis=1)
+        gain = np.where(use, seen / (total * np.maximum(1.0, size / self._t.huber_k)), 0.0)
+        self._mean = mean + gain * np.where(use, surprise, 0.0)
+        self._var = var - gain[:, None] * seen
 
     def _age(self, driven: Bools, fresh: Bools, tread: Bools) -> None:
         """What may have changed since the lap before, for the cars that drove this one."""
         t, m, v = self._t, self._mean, self._var
-        m[2] = np.where(driven, t.form_memory * m[2], m[2])
         fade = np.where(driven, t.form_memory, 1.0)
+        m[2] *= fade
         v[2, :2] *= fade
         v[:2, 2] *= fade
-        v[2, 2] = np.where(driven, fade**2 * v[2, 2] + (1 - t.form_memory**2) * t.form_s**2, v[2, 2])
-        v[0, 0] += np.where(driven, t.drift_s**2, 0.0)
+        v[2, 2] = fade**2 * v[2, 2] + driven * ((1 - t.form_memory**2) * t.form_s**2)
+        v[0, 0] += driven * t.drift_s**2
         if not fresh.any():
             return
         other = fresh & (tread != self._tread)
@@ -276,20 +283,20 @@ class Filter:
         apart = np.zeros_like(own)
         for k in (0, 1):
             here = use & (tread == k)
-            if not here.any():
+            cars = int(np.count_nonzero(here))
+            if not cars:
                 continue
             if np.isnan(self._field[k]):
-                self._field[k] = float(np.median((own - self._field[2] * x)[here]))
+                self._field[k] = _median((own - self._field[2] * x)[here])
             rest = own - self._field[k] - self._field[2] * x
-            middle = float(np.median(rest[here])) if here.sum() >= _CROWD else 0.0
-            sd = float(np.sqrt(self._field_var[k, k] + 1.57 * total[here].mean() / here.sum()))
+            middle = _median(rest[here]) if cars >= _CROWD else 0.0
+            sd = math.sqrt(self._field_var[k, k] + 1.57 * float(total[here].sum()) / cars / cars)
             if abs(middle) > t.level_jump * sd:
                 self._field_var[k, k] += middle**2
             apart = np.where(here, np.abs(rest - middle), apart)
         weight *= np.minimum(1.0, t.huber_k * np.sqrt(total) / np.maximum(apart, 1e-9))
         design = np.array([tread == 0, tread == 1, x], np.float64)
-        level = np.nan_to_num(self._field)
-        rest = own - level @ design
+        rest = own - np.where(np.isnan(self._field), 0.0, self._field) @ design
         self._field_var = np.linalg.inv(np.linalg.inv(self._field_var) + (design * weight) @ design.T)
         step = self._field_var @ (design @ (weight * np.where(use, rest, 0.0)))
         self._field = self._field + step
@@ -318,14 +325,13 @@ class _Columns:
     wake_s: Floats  #: what the air ahead costs on the lap that follows
 
 
-def explained(circuit: Circuit, tyre: Tyre, lap: int, age: int) -> tuple[float, float]:
+def explained(circuit: Circuit, tyre: Tyre, lap: _Number, age: _Number) -> tuple[_Number, _Number]:
     """What fuel, track, compound and cold tyres cost on a lap, s, and its wear seconds at multiple 1.
 
-    ``age``: laps on the set before this one.
+    ``age``: laps on the set before this one. One lap, or an array of them.
     """
-    cold = tyre.cold_s if age == 0 else 0.0
-    cost = (circuit.fuel_s + circuit.track_s) * (circuit.total_laps - lap) + tyre.offset_s + cold
-    return cost, tyre.wear_s * age + tyre.wear2_s * age**2 + tyre.cliff_s * max(0, age - tyre.life_laps)
+    cost = (circuit.fuel_s + circuit.track_s) * (circuit.total_laps - lap) + tyre.offset_s + tyre.cold_s * (age == 0)
+    return cost, tyre.wear_s * age + tyre.wear2_s * age**2 + tyre.cliff_s * np.maximum(0.0, age - tyre.life_laps)
 
 
 def playable(compound: Compound) -> int:
@@ -335,47 +341,58 @@ def playable(compound: Compound) -> int:
 
 def _columns(laps: Laps, circuit: Circuit, tyres: tuple[Tyre, ...], tuning: Tuning) -> _Columns:
     last = max((records[-1].lap for records in laps if records), default=0)
-    lines = _lines(laps)
     shape = (last + 1, len(laps))
     y, x, wake = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     use, driven, fresh, tread, held, restart = (np.zeros(shape, np.bool_) for _ in range(6))
-    for c, records in enumerate(laps):
-        green, dirty = True, 0.0
-        for r in records:
-            at = r.lap, c
-            driven[at], tread[at] = True, r.compound in RAIN
-            fresh[at] = r.pit_out or r.tyre_age == 1
-            restart[at], green = not green, r.green
-            gaps = _gaps(lines, r.lap, r.time_s)
-            if _usable(r):
-                cost, x[at] = explained(circuit, tyres[playable(r.compound)], r.lap, (r.tyre_age or 1) - 1)
-                use[at], y[at] = True, (r.lap_time_s or 0.0) - cost - dirty
-                held[at] = bool(gaps) and gaps[0] < tuning.held_gap_s
-            wake[at] = dirty = _wake(gaps, circuit)
+    columns = tuple(zip(*chain.from_iterable(laps), strict=True))
+    if columns:
+        lap, kinds = np.array(columns[0]), np.array([playable(c) for c in columns[3]])
+        time_s, lap_time_s, age = (np.array(columns[k], np.float64) for k in (1, 2, 4))  # None becomes NaN
+        pit_in, pit_out, green = (np.array(columns[k], np.bool_) for k in (5, 6, 7))
+        at = lap, np.repeat(np.arange(len(laps)), [len(records) for records in laps])
+        gaps = _gaps(lap, time_s)
+        air = _wake(gaps, circuit)
+        usable_ = green & (lap > 1) & ~np.isnan(lap_time_s) & ~pit_in & ~pit_out & (age > 0)
+        driven[at], tread[at], fresh[at], wake[at] = True, kinds >= min(RAIN), pit_out | (age == 1), air
+        restart[at] = ~_before(green, at[1], first=True)
+        use[at], held[at] = usable_, usable_ & (gaps[0] < tuning.held_gap_s)
+        cost, wear = np.zeros(len(lap)), np.zeros(len(lap))
+        for kind in set(kinds[usable_].tolist()):
+            of = usable_ & (kinds == kind)
+            cost[of], wear[of] = explained(circuit, tyres[kind], lap[of].astype(np.float64), age[of] - 1)
+        x[at], y[at] = wear, np.where(usable_, lap_time_s - cost - _before(air, at[1], first=0.0), 0.0)
     return _Columns(last, y, x, use, driven, fresh, tread, held, restart, wake)
 
 
-def _wake(gaps: list[float], circuit: Circuit) -> float:
-    """What the air of the cars ahead costs on the lap that begins at these gaps."""
-    return sum(
-        loss * max(0.0, 1 - gap / circuit.dirty_air_gap_s)
-        for gap, loss in zip(gaps, circuit.dirty_air_s, strict=False)
-    )  # fmt: skip
+def _before(column: npt.NDArray[_Value], car: npt.NDArray[np.int64], first: float) -> npt.NDArray[_Value]:
+    """Each row's value on the car's row before; ``first`` where there is none."""
+    found = np.roll(column, 1)
+    found[np.flatnonzero(np.diff(car, prepend=-1))] = first
+    return found
 
 
-def _lines(laps: Laps) -> dict[int, list[float]]:
-    """When cars completed each lap, in order."""
-    lines: dict[int, list[float]] = {}
-    for records in laps:
-        for record in records:
-            lines.setdefault(record.lap, []).append(record.time_s)
-    for times in lines.values():
-        times.sort()
-    return lines
+def _wake(gaps: Floats, circuit: Circuit) -> Floats:
+    """What the air of the cars ahead costs on the lap that begins at these gaps, [gap, row]."""
+    near = np.maximum(0.0, 1 - gaps / circuit.dirty_air_gap_s)
+    return np.asarray(sum(loss * one for loss, one in zip(circuit.dirty_air_s, near, strict=False)))
 
 
-def _gaps(lines: dict[int, list[float]], lap: int, time_s: float) -> list[float]:
-    """To the three cars that completed the lap before, the nearest first."""
-    times = lines.get(lap, [])
-    at = bisect_left(times, time_s)
-    return [time_s - t for t in times[max(0, at - 3) : at][::-1]]
+def _gaps(lap: npt.NDArray[np.int64], time_s: Floats) -> Floats:
+    """[3, row] to the three cars that completed the lap before, the nearest first; inf: there is none."""
+    order = np.lexsort((time_s, lap))
+    laps, times, rows = lap[order], time_s[order], np.arange(len(lap))
+    other = np.diff(laps, prepend=-1) != 0
+    # Who crosses the line at the same moment is not ahead.
+    at = np.maximum.accumulate(np.where(other | (np.diff(times, prepend=-1.0) != 0), rows, 0))
+    first = np.maximum.accumulate(np.where(other, rows, 0))
+    gaps = np.empty((_AHEAD, len(lap)))
+    for k in range(_AHEAD):
+        before = at - 1 - k
+        gaps[k, order] = np.where(before >= first, times - times[np.maximum(before, 0)], np.inf)
+    return gaps
+
+
+def _median(values: Floats) -> float:
+    """As ``numpy.median``, which takes ten times as long for a few numbers."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2)

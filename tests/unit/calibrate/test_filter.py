@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pitcall import priors
+from pitcall.calibrate import filter as filters
 from pitcall.calibrate.filter import DEFAULT, Filter, Prior, explained, posterior
 from pitcall.domain.race import LapRecord
 from pitcall.domain.tyres import Compound
@@ -182,3 +183,22 @@ def test_nothing_looks_ahead():
     one, other = early.known().fit(12), fit([car[:18] for car in laps], left=12)
     for name in ("pace_s", "pace_sd_s", "wear", "wear_sd", "pace_wear", "noise_s"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_gaps_are_those_of_a_plain_loop():
+    """To the cars that crossed the line of the same lap strictly before, with cars side by side."""
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        n = int(random.integers(1, 40))
+        lap, time_s = random.integers(1, 5, n), random.integers(0, 12, n).astype(float)
+        found = filters._gaps(lap, time_s)
+        for row in range(n):
+            ahead = sorted(time_s[row] - t for t in time_s[(lap == lap[row]) & (time_s < time_s[row])])
+            assert found[:, row].tolist() == [*ahead, np.inf, np.inf, np.inf][:3]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 20])
+def test_the_median_is_that_of_numpy(count):
+    """Bit for bit: of an odd and of an even number."""
+    values = np.random.default_rng(count).normal(90.0, 1.0, count)
+    assert filters._median(values) == np.median(values)
