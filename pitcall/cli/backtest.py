@@ -2,19 +2,18 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperCommand
 
+from pitcall.cli.bars import steps
 from pitcall.cli.fit import DEFAULT_MEMBERS, Tune, search
 from pitcall.cli.options import Home, Json
-from pitcall.cli.output import exits, print_json, stderr, stdout
+from pitcall.cli.output import exits, print_json, stdout
 from pitcall.errors import InvalidRequest, PitcallError
 from pitcall.sim.messages import FORECAST_PATHS
 
@@ -165,7 +164,7 @@ def _run(tests: list[Path], train: list[Path], seasons: list[Path], ours: Ours) 
     from pitcall.cli.bench.figures import cores  # noqa: PLC0415  # the same
     from pitcall.sim.engine import Engine  # noqa: PLC0415  # the same
 
-    with _progress() as step:
+    with steps() as step:
         tested, training = _read(tests or seasons, step), _read(train, step)
         run.check_apart(tested, training)
         engine, tiers = Engine(cores()), None if Step.TIERS in ours.skip else Tiers(OURS)
@@ -274,12 +273,3 @@ def _write(write: Path, report: "Report", command: str) -> None:
         write.write_text(page(before, report, command, plot.name), "utf-8")
     except OSError as exc:
         raise InvalidRequest(f"cannot write {write}: {exc.strerror or exc}; name another file with --write") from exc
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float | None], None]]:
-    """A bar on stderr that shows on a terminal; a share of None leaves it where it is."""
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=stderr, transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)

@@ -1,6 +1,6 @@
-"""How far a transfer is: bytes, rate and time left, on a terminal only."""
+"""How far something is: a transfer in bytes with rate and time left, long work by its steps. On a terminal only."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -73,3 +74,12 @@ def bars(*, as_json: bool) -> Iterator[Bars]:
     shown = stderr.is_terminal and not as_json
     with Progress(*columns, console=stderr, transient=True, disable=not shown) as shown_bars:
         yield Bars(shown_bars)
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, float | None], None]]:
+    """A bar that is told what is done now, and how much of all work is done, 0 to 1; None: as much as before."""
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pitcall import __version__
+from pitcall.cli.bars import steps
 from pitcall.cli.options import Home, Json
-from pitcall.cli.output import exits, print_json, stderr, stdout
+from pitcall.cli.output import exits, print_json, stdout
 from pitcall.errors import InvalidRequest, PitcallError
 
 if TYPE_CHECKING:
@@ -68,13 +68,9 @@ def fit(
             raise InvalidRequest("--tune-log is the log of a search; say with --tune how long that may be")
         from pitcall.adapters.model import named, save  # noqa: PLC0415  # numpy: the other commands do without
 
-        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=stderr, transient=True) as bar:
-            task = bar.add_task("reading races", total=1.0)
-            races = _races(files, season)
-            learned = _learn(
-                races, members, tune, tune_log, lambda what, share: bar.update(task, description=what, completed=share)
-            )
+        with steps() as step:
+            step("reading races", None)
+            learned = _learn(_races(files, season), members, tune, tune_log, step)
         model = named(learned.model)
         told = _manifest(learned, model.version, _command(files, season, members, tune))
         save(out, model, told)
