@@ -94,9 +94,11 @@ class Conversation:
         """Take a question back."""
         return _frame("cancel", id=question)
 
-    def control(self, race: str, action: str, *, lap: int | None = None, speed: float | None = None) -> str:
-        """Play, pause, seek to a lap, or set the speed of a replay."""
-        return _frame("replay.control", race=race, action=action, lap=lap, speed=speed)
+    def control(
+        self, race: str, action: str, *, lap: int | None = None, car: str | None = None, speed: float | None = None
+    ) -> str:
+        """Play, pause, seek to a lap (of another car from now on), or set the speed of a replay."""
+        return _frame("replay.control", race=race, action=action, lap=lap, car=car, speed=speed)
 
     def receive(self, text: str | bytes) -> Frame | None:
         """Read one frame and remember what it says; None for one that was already seen before a resume.

@@ -140,13 +140,15 @@ class PitcallClient:
             with contextlib.suppress(PitcallError):
                 await self._send(self._conversation.unfollow(race))
 
-    async def control(self, race: str, action: str, *, lap: int | None = None, speed: float | None = None) -> None:
+    async def control(
+        self, race: str, action: str, *, lap: int | None = None, car: str | None = None, speed: float | None = None
+    ) -> None:
         """Control the replay of a followed race; a refusal is raised by its ``follow`` iterator.
 
         Raises:
             OrchestratorUnavailable: the connection broke.
         """
-        await self._send(self._conversation.control(race, action, lap=lap, speed=speed))
+        await self._send(self._conversation.control(race, action, lap=lap, car=car, speed=speed))
 
     async def _change(self, race: str, seen: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """The state of a race once it is another than ``seen``. Every delta makes a new object."""

@@ -94,6 +94,7 @@ class Control(_Frame):
     race: _Id
     action: Literal["play", "pause", "seek", "speed"]
     lap: _Lap | None = None
+    car: _Car | None = None
     speed: Annotated[float, Field(ge=0.25, le=100, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
@@ -102,6 +103,8 @@ class Control(_Frame):
         for name in ("lap", "speed"):
             if (getattr(self, name) is not None) != (name == needed):
                 raise ValueError(f"{self.action} {'needs' if name == needed else 'takes no'} {name}")
+        if self.car is not None and self.action != "seek":
+            raise ValueError(f"{self.action} takes no car")
         return self
 
 

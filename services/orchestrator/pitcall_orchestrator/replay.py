@@ -14,18 +14,17 @@ from pitcall_orchestrator.hub import RaceLog
 
 
 class Replay:
-    """Paused on the grid at first. ``car`` is whose laps ``seek`` counts; None: those of the leader."""
+    """Paused on the grid at first, or where ``seek`` would go."""
 
     def __init__(
         self, log: RaceLog, car: str | None = None, lap: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Raises InvalidRequest if ``lap`` is past the end."""
         self._log = log
-        self._car = car
         self._clock = clock  # s, any origin
         self.playing = False
         self.speed = 1.0
-        self.seek(lap)
+        self.seek(lap, car)
 
     @property
     def t_s(self) -> float:
@@ -56,10 +55,10 @@ class Replay:
         self._rebase()
         self.speed = speed
 
-    def seek(self, lap: int) -> None:
-        """Go to the moment at which the car completed ``lap``; 0 is lights out. A playing replay plays on.
+    def seek(self, lap: int, car: str | None = None) -> None:
+        """Go to the moment at which a car completed ``lap``; 0 is lights out. A playing replay plays on.
 
-        A lap that the car never completed is the leader's.
+        Without a car, and where it never completed that lap, the lap is the leader's.
 
         Raises:
             InvalidRequest: the race has no such lap; the replay stays where it is.
@@ -67,7 +66,7 @@ class Replay:
         total = self._log.last.total_laps
         if lap > total:
             raise InvalidRequest(f"lap {lap}: race {self._log.last.race} has {total} laps")
-        seq = self._log.seq_of(lap, self._car)
+        seq = self._log.seq_of(lap, car)
         if seq == len(self._log):
             seq = self._log.seq_of(lap)
         self.state: RaceState = self._log.at(seq)

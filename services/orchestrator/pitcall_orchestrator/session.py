@@ -112,7 +112,7 @@ class Session:
         if len(self._followed) >= _MAX_FOLLOWED and frame.race not in self._followed:
             raise InvalidRequest(f"follow: at most {_MAX_FOLLOWED} races at a time; unfollow one first")
         log = await self._hub.open(frame.race)
-        car = None if frame.car is None else names_of(log.last.cars.values()).resolve(frame.car)
+        car = None if frame.car is None else _car(log, frame.car)
         replay = Replay(log, car, frame.lap)
         if frame.race in self._followed:
             self._drop(frame.race)
@@ -135,7 +135,9 @@ class Session:
         elif frame.action == "pause":
             replay.pause()
         elif frame.lap is not None:
-            replay.seek(frame.lap)
+            car = followed.car if frame.car is None else _car(followed.log, frame.car)
+            replay.seek(frame.lap, car)
+            followed.car = car
         elif frame.speed is not None:
             replay.set_speed(frame.speed)
         if frame.action == "seek":
@@ -235,7 +237,7 @@ class Session:
         """The question with its defaults. Raises NotFound (car) and InvalidRequest (lap)."""
         car = followed.car if followed else None
         if frame.car is not None:
-            car = names_of(log.last.cars.values()).resolve(frame.car)
+            car = _car(log, frame.car)
         if frame.lap is not None and frame.lap > log.last.total_laps:
             raise InvalidRequest(f"ask: lap {frame.lap}: race {log.last.race} has {log.last.total_laps} laps")
         return Question(
@@ -256,6 +258,11 @@ class Session:
         if question not in self._open:
             raise NotFound(f"cancel: no question {question!r} is open")
         self._open[question].cancel()
+
+
+def _car(log: RaceLog, name: str) -> str:
+    """The car that is meant. Raises NotFound."""
+    return names_of(log.last.cars.values()).resolve(name)
 
 
 def _utility(frame: protocol.Ask) -> Utility | None:

@@ -62,6 +62,7 @@ BROKEN: dict[str, tuple[Any, str, str, str | None]] = {
     "unknown action": ({**PLAY, "action": "rewind"}, "InvalidRequest", "action", None),
     "seek without lap": ({**PLAY, "action": "seek"}, "InvalidRequest", "needs lap", None),
     "play with lap": ({**PLAY, "lap": 3}, "InvalidRequest", "takes no lap", None),
+    "play with car": ({**PLAY, "car": "HAM"}, "InvalidRequest", "takes no car", None),
     "speed without speed": ({**PLAY, "action": "speed"}, "InvalidRequest", "needs speed", None),
     "speed 0": ({**PLAY, "action": "speed", "speed": 0}, "InvalidRequest", "speed", None),
     "infinite speed": (json.dumps(PLAY)[:-1] + ',"speed":1e999}', "InvalidRequest", "speed", None),

@@ -112,6 +112,20 @@ class TestFollow:
         await client.send("replay.control", race="toy", action="pause")
         assert (await client.until("race.delta"))["replay"]["playing"] is False
 
+    async def test_seek_may_change_the_car_that_is_followed(self, client):
+        """Laps are its own from then on, and so are questions without a car."""
+        await client.send("follow", race="toy", car="VER", lap=5)
+        of_ver = await client.until("race.snapshot")
+        await client.send("replay.control", race="toy", action="seek", lap=5, car="HAM")
+        of_ham = await client.until("race.snapshot")
+        assert of_ver["race"]["t_s"] < of_ham["race"]["t_s"]
+        await client.send("replay.control", race="toy", action="seek", lap=5)
+        assert await client.until("race.snapshot") == {**of_ham, "seq": of_ham["seq"] + 1}
+        await client.send("replay.control", race="toy", action="seek", lap=6, car="nobody")
+        assert (await client.until("error"))["error"] == "NotFound"
+        await client.send("ask", id="1", text="Where am I?")
+        assert (await client.until("answer.done"))["text"].endswith("You are P2.")
+
     async def test_unfollow_ends_the_replay(self, client):
         """After it the race is as if it had never been followed."""
         await client.send("follow", race="toy")

@@ -89,6 +89,9 @@ def test_seek_goes_to_the_end_of_a_lap_of_the_followed_car(events, clock):
     assert Replay(log, "HAM", 5, clock).t_s == 452.0
     assert Replay(log, None, 5, clock).t_s == 450.0
     assert Replay(RaceLog(events[:-1]), "PER", 10, clock).t_s == 900.0
+    replay = Replay(log, None, 5, clock)
+    replay.seek(5, "HAM")
+    assert replay.t_s == 452.0
 
 
 def test_a_lap_past_the_end_is_refused_and_changes_nothing(replay):

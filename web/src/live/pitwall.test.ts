@@ -125,6 +125,18 @@ describe("the pit wall", () => {
     expect(link()).toBe("?race=demo&lap=33");
   });
 
+  it("seeks by the laps of the car that is chosen", () => {
+    const { server, pitwall } = start();
+    server.say(aSnapshot());
+    pitwall.choose("HAM");
+    pitwall.control({ action: "seek", lap: 20 });
+    pitwall.control({ action: "play" });
+    expect(server.got("replay.control")).toEqual([
+      { type: "replay.control", race: "demo", action: "seek", lap: 20, car: "HAM" },
+      { type: "replay.control", race: "demo", action: "play" },
+    ]);
+  });
+
   it("has no replay to control in a live race", () => {
     const { server, pitwall } = start();
     server.say(aSnapshot({}, null));

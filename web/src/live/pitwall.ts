@@ -88,9 +88,10 @@ export class Pitwall {
   }
 
   control(control: Control): void {
-    const { raceId: race, replay } = this.state;
+    const { raceId: race, replay, car } = this.state;
     if (race === null || replay === null) return;
-    this.send({ type: "replay.control", race, ...control });
+    // A lap is the chosen car's: it may be another one than was followed first.
+    this.send({ type: "replay.control", race, ...control, ...(control.action === "seek" && car !== null && { car }) });
     if (control.action === "seek") this.remember(control.lap);
     if (control.action === "pause") this.remember(replay.lap);
   }

@@ -9,7 +9,7 @@ export type ClientFrame =
 
 export type ReplayControl = { type: "replay.control"; race: string } & (
   | { action: "play" | "pause" }
-  | { action: "seek"; lap: number }
+  | { action: "seek"; lap: number; car?: string }
   | { action: "speed"; speed: number }
 );
 
