@@ -59,26 +59,26 @@ def if_then(decision: Json) -> Iterator[tuple[str, str, str]]:
 def _break_even(each: Json, options: list[Json]) -> tuple[str, str, str]:
     name, unit = _PARAMETERS[each["parameter"]], each["parameter"]
     if each["value"] is None:
-        tried = f"{_amount(each['tried_low'], unit)} to {_amount(each['tried_high'], unit)}"
-        return f"{name} {tried}", "the call stands", f"now {_amount(each['now'], unit)}"
+        return f"{name} {_tried(each)}", "the call stands", f"now {_amount(each['now'], unit)}"
     other = options[each["other"]]
     side = "above" if each["value"] > each["now"] else "below"
     then = call(other["lap"], other["compound"])
-    sure = f"; 95 %: {interval}" if (interval := _interval(each["low"], each["high"], unit)) else ""
-    return f"{name} {side} {_amount(each['value'], unit)}", then, f"now {_amount(each['now'], unit)}{sure}"
+    told = f"now {_amount(each['now'], unit)}; 95 %: {_interval(each)}"
+    return f"{name} {side} {_amount(each['value'], unit)}", then, told
 
 
-def _interval(low: float | None, high: float | None, unit: str) -> str:
+def _interval(each: Json) -> str:
     """An interval that is open where it leaves the range that was tried."""
-    if low is None or high is None:
-        return (
-            f"{_amount(low, unit)} or more"
-            if low is not None
-            else f"up to {_amount(high, unit)}"
-            if high is not None
-            else ""
-        )
-    return f"{_amount(low, unit)} to {_amount(high, unit)}"
+    low, high, unit = each["low"], each["high"], each["parameter"]
+    if low is None and high is None:
+        return f"anything from {_tried(each)}"
+    if low is None:
+        return f"up to {_amount(high, unit)}"
+    return f"{_amount(low, unit)} {'or more' if high is None else f'to {_amount(high, unit)}'}"
+
+
+def _tried(each: Json) -> str:
+    return f"{_amount(each['tried_low'], each['parameter'])} to {_amount(each['tried_high'], each['parameter'])}"
 
 
 def _amount(value: float, unit: str) -> str:

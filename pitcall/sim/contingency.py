@@ -18,10 +18,10 @@ from pitcall.sim.messages import BreakEven, Candidate, Contingency, DecideReques
 from pitcall.sim.race import GREEN, SAFETY_CAR, Race
 from pitcall.sim.trial import Trial
 
-#: Paths of one contingency: 64, and up to 256 while the calls are close. Enough for the events that change a call
-#: by a place or more: at 64 paths the error of a paired difference was 0.05 to 1 place on synthetic questions.
 #: Wetness above which rain is no news.
 SOAKED: Final = 0.3
+#: Paths of one contingency: 64, and up to 256 while the calls are close. Enough for the events that change a call
+#: by a place or more: at 64 paths the error of a paired difference was 0.05 to 1 place on synthetic questions.
 EVENT_FIRST_PATHS: Final = 64
 EVENT_PATHS: Final = 256
 #: Paths of each point of a break-even. Only the *change* of the difference is measured on them (the

@@ -137,16 +137,19 @@ def test_what_would_change_the_call_is_a_table():
              "tried_low": 12.0, "tried_high": 32.0},
             {"parameter": "wear", "now": 1.0, "value": None, "low": None, "high": None, "other": 2, "tried_low": 0.6,
              "tried_high": 1.6},
+            {"parameter": "wear", "now": 1.0, "value": 1.5, "low": None, "high": None, "other": 2, "tried_low": 0.6,
+             "tried_high": 1.6},
         ],
     }  # fmt: skip
     text = shown(body(decision=body()["decision"] | found))
     rows = [" ".join(line.split()) for line in text.splitlines()]
     at = rows.index("what would change the call")
-    assert rows[at + 2 : at + 6] == [
+    assert rows[at + 2 : at + 7] == [
         "safety car now box lap 21, soft better by 0.75 ± 0.05",
         "HAM boxes now the call stands",
         "pit loss above 26.0 s box lap 23, hard now 20.0 s; 95 %: 24.0 s or more",
         "tyre wear 0.60 x to 1.60 x the call stands now 1.00 x",
+        "tyre wear above 1.50 x box lap 23, hard now 1.00 x; 95 %: anything from 0.60 x to 1.60 x",
     ]
     assert "what would change the call" not in shown(body())
 

@@ -160,7 +160,8 @@ describe("an answer", () => {
     const wear = aBreakEven({ parameter: "wear", now: 1, value: 0.8, low: null, high: 0.9, tried_low: 0.6, tried_high: 1.6 });
     const cautions = aBreakEven({ parameter: "caution_rate", now: 1, value: null, low: null, high: null, tried_low: 0.6, tried_high: 1.6 });
     const open = aBreakEven({ high: null });
-    say(anAnswer(server.asked, { decision: aDecision({ contingencies, break_evens: [open, wear, cautions] }) }));
+    const unsure = { ...wear, high: null };
+    say(anAnswer(server.asked, { decision: aDecision({ contingencies, break_evens: [open, wear, unsure, cautions] }) }));
     const outlook = screen.getByRole("region", { name: "What would change the call" });
     const rows = within(outlook).getAllByRole("row").map((row) => [...row.children].map((cell) => cell.textContent));
     expect(rows).toEqual([
@@ -170,9 +171,10 @@ describe("an answer", () => {
       ["If", "Then", "Note"],
       ["Pit loss above 26.0 s", "lap 23, hard", "now 20.0 s, 95 %: 24.0 s or more"],
       ["Tyre wear below 0.80 ×", "lap 23, hard", "now 1.00 ×, 95 %: up to 0.90 ×"],
+      ["Tyre wear below 0.80 ×", "lap 23, hard", "now 1.00 ×, 95 %: anything from 0.60–1.60 ×"],
       ["Safety cars 0.60–1.60 ×", "stands", "now 1.00 ×"],
     ]);
-    expect(within(outlook).getAllByRole("rowheader")).toHaveLength(5);
+    expect(within(outlook).getAllByRole("rowheader")).toHaveLength(6);
   });
 
   it("has no such table before the final decision", async () => {

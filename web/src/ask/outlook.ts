@@ -23,7 +23,7 @@ const range = (each: BreakEven) => `${size(each.tried_low, each).split(" ")[0]}â
 /** An interval is open where it leaves the range that was tried. */
 function interval(each: BreakEven): string {
   const { low, high } = each;
-  if (low === null) return high === null ? "" : `, 95 %: up to ${size(high, each)}`;
+  if (low === null) return `, 95 %: ${high === null ? `anything from ${range(each)}` : `up to ${size(high, each)}`}`;
   return `, 95 %: ${size(low, each)} ${high === null ? "or more" : `to ${size(high, each)}`}`;
 }
 
