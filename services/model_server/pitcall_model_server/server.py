@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -55,9 +56,11 @@ _log = logging.getLogger(__name__)
 
 def load_torch() -> str:
     """Import torch, which takes seconds, and set it up. Returns the device it will use."""
+    # One row at a time and a simulation beside it: more threads only fight over the cores. The variable counts for
+    # every thread that computes, the call for this one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch  # noqa: PLC0415  # after the port listens
 
-    # One row at a time and a simulation beside it: more threads only fight over the cores.
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from time import perf_counter, thread_time
+from time import perf_counter
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -171,8 +171,7 @@ class Versions:
         self._lanes, self._queue_rows = lanes, queue_rows
         self._on_health, self._opener = on_health, opener
         self._pool: Executor = open_pool(device, lanes)
-        #: The CPU time of a thread says nothing of a GPU.
-        self._own_time = device == "cpu"
+        self._cpu = device == "cpu"
         self._loaded: dict[tuple[str, str], Served] = {}
         self._pointers: dict[str, Pointer] = {}
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -333,7 +332,7 @@ class Versions:
     ) -> None:
         served.answered += 1
         served.failed += error is not None
-        told = Answered(served.name, served.version, race, rows, seconds, error, nan, self._own_time)
+        told = Answered(served.name, served.version, race, rows, seconds, error, nan, own_time=self._cpu)
         for observer in self.observers:
             observer(told)
 
@@ -351,8 +350,7 @@ class Versions:
             if known := self._loaded.get((name, found)):
                 return known
             network = made[found]
-            busy = thread_time if self._own_time else perf_counter
-            batcher = Batcher(network, self._pool, lanes=self._lanes, queue_rows=self._queue_rows, busy=busy)
+            batcher = Batcher(network, self._pool, lanes=self._lanes, queue_rows=self._queue_rows, cpu=self._cpu)
             served = Served(model, network, batcher)
         served.used = next(self._clock)
         self._loaded[name, found] = served

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from pitcall_model_server.serving import batcher as batching
 from pitcall_model_server.serving.batcher import Batcher
 
 from pitcall.errors import DeadlineExceeded, Overloaded, PitcallError
@@ -24,6 +25,8 @@ class Doubling:
     def __init__(self):
         self.passes = []
         self.held = False
+        self.pause_s = 0.0
+        self.threads = []
         self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
 
     def bucket(self, rows):
@@ -31,10 +34,12 @@ class Doubling:
 
     def answer(self, parts):
         rows = np.concatenate(parts)
+        self.threads.append(threading.get_ident())
         self.passes.append(rows[:, 0].astype(int).tolist())
         self.begun.release()
         if self.held:
             assert self.go.acquire(timeout=10)
+        time.sleep(self.pause_s)
         if (rows < 0).any():
             raise ValueError("inside")
         return rows * 2
@@ -90,13 +95,48 @@ class TestPasses:
     async def test_time_of_its_own_is_told_apart_from_time_that_passed(self, network):
         """A thread that waits for others, as on a busy machine, does no work."""
         with ThreadPoolExecutor(1) as pool:
-            waiting = Batcher(network, pool, queue_rows=8, busy=time.thread_time)
+            waiting = Batcher(network, pool, queue_rows=8, cpu=True)
             task = await holding(waiting, network)
             await asyncio.sleep(0.2)
             let_go(network)
             done = await task
         assert done.compute_s > 0.15
         assert 0 < done.busy_s < 0.05
+
+    async def test_a_small_pass_that_is_known_to_be_quick_needs_no_thread(self, network, monkeypatch):
+        """Not the first one, nor a larger one; an error in it is the network's, as in a thread."""
+        monkeypatch.setattr(batching, "_HERE_S", 10.0)
+        monkeypatch.setattr(batching, "_IDLE_S", 10.0)
+        with ThreadPoolExecutor(1) as pool:
+            batcher = Batcher(network, pool, queue_rows=8, cpu=True)
+            await batcher.submit(rows(1), 30.0)
+            done = await batcher.submit(rows(1, 2), 30.0)
+            await batcher.submit(rows(1, 2, 3), 30.0)
+            with pytest.raises(PitcallError, match="the network failed"):
+                await batcher.submit(rows(-1), 30.0)
+            assert (await batcher.submit(rows(5), 30.0)).rows.tolist() == [[10]]
+        here = threading.get_ident()
+        assert [thread == here for thread in network.threads] == [False, True, False, True, True]
+        assert (done.rows.tolist(), done.padded) == ([[2], [4]], 2)
+
+    async def test_in_a_busy_loop_a_small_pass_needs_one(self, network, monkeypatch):
+        """Requests meet in the queue while the thread computes."""
+        monkeypatch.setattr(batching, "_HERE_S", 10.0)
+        monkeypatch.setattr(batching, "_IDLE_S", 0.0)
+        with ThreadPoolExecutor(1) as pool:
+            batcher = Batcher(network, pool, queue_rows=8, cpu=True)
+            for _ in range(3):
+                await batcher.submit(rows(1), 30.0)
+        assert threading.get_ident() not in network.threads
+
+    async def test_a_small_pass_that_is_slow_stays_in_its_thread(self, network):
+        """The event loop answers meanwhile."""
+        network.pause_s = 0.001
+        with ThreadPoolExecutor(1) as pool:
+            batcher = Batcher(network, pool, queue_rows=8, cpu=True)
+            for _ in range(5):
+                await batcher.submit(rows(1), 30.0)
+        assert threading.get_ident() not in network.threads
 
     async def test_what_comes_together_shares_a_pass(self, batcher, network):
         """Requests that the loop had ready: no timer is needed for them to meet."""
