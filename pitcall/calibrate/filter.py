@@ -352,15 +352,15 @@ def _columns(laps: Laps, circuit: Circuit, tyres: tuple[Tyre, ...], tuning: Tuni
         at = lap, np.repeat(np.arange(len(laps)), [len(records) for records in laps])
         gaps = _gaps(lap, time_s)
         air = _wake(gaps, circuit)
-        usable_ = green & (lap > 1) & ~np.isnan(lap_time_s) & ~pit_in & ~pit_out & (age > 0)
+        says = green & (lap > 1) & ~np.isnan(lap_time_s) & ~pit_in & ~pit_out & (age > 0)  # as ``usable`` has it
         driven[at], tread[at], fresh[at], wake[at] = True, kinds >= min(RAIN), pit_out | (age == 1), air
         restart[at] = ~_before(green, at[1], first=True)
-        use[at], held[at] = usable_, usable_ & (gaps[0] < tuning.held_gap_s)
+        use[at], held[at] = says, says & (gaps[0] < tuning.held_gap_s)
         cost, wear = np.zeros(len(lap)), np.zeros(len(lap))
-        for kind in set(kinds[usable_].tolist()):
-            of = usable_ & (kinds == kind)
+        for kind in set(kinds[says].tolist()):
+            of = says & (kinds == kind)
             cost[of], wear[of] = explained(circuit, tyres[kind], lap[of].astype(np.float64), age[of] - 1)
-        x[at], y[at] = wear, np.where(usable_, lap_time_s - cost - _before(air, at[1], first=0.0), 0.0)
+        x[at], y[at] = wear, np.where(says, lap_time_s - cost - _before(air, at[1], first=0.0), 0.0)
     return _Columns(last, y, x, use, driven, fresh, tread, held, restart, wake)
 
 
@@ -372,9 +372,11 @@ def _before(column: npt.NDArray[_Value], car: npt.NDArray[np.int64], first: floa
 
 
 def _wake(gaps: Floats, circuit: Circuit) -> Floats:
-    """What the air of the cars ahead costs on the lap that begins at these gaps, [gap, row]."""
-    near = np.maximum(0.0, 1 - gaps / circuit.dirty_air_gap_s)
-    return np.asarray(sum(loss * one for loss, one in zip(circuit.dirty_air_s, near, strict=False)))
+    """What the air of the cars ahead costs on the lap that begins at these gaps, [3, row]."""
+    near: Floats = np.maximum(0.0, 1 - gaps / circuit.dirty_air_gap_s)
+    first, second, third = circuit.dirty_air_s
+    lost: Floats = first * near[0] + second * near[1] + third * near[2]
+    return lost
 
 
 def _gaps(lap: npt.NDArray[np.int64], time_s: Floats) -> Floats:

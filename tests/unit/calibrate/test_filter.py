@@ -1,5 +1,6 @@
 """What laps say about cars."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -202,3 +203,22 @@ def test_the_median_is_that_of_numpy(count):
     """Bit for bit: of an odd and of an even number."""
     values = np.random.default_rng(count).normal(90.0, 1.0, count)
     assert filters._median(values) == np.median(values)
+
+
+def test_the_laps_that_count_are_the_usable_ones():
+    """The two ways to say it agree, on laps of every kind."""
+    chance = random.Random(5)
+    laps = [
+        [
+            LapRecord(
+                lap, 90.0 * lap, chance.choice([90.0, None]), Compound(chance.randrange(6)),
+                chance.choice([None, 0, 1, 9]), chance.random() < 0.3, chance.random() < 0.3, chance.random() < 0.7,
+            )
+            for lap in range(1, 51)
+        ]
+        for _ in range(4)
+    ]  # fmt: skip
+    use = filters._columns(laps, CIRCUIT, TYRES, DEFAULT).use
+    expected = {(record.lap, car) for car, records in enumerate(laps) for record in filters.usable(records)}
+    assert set(zip(*map(np.ndarray.tolist, np.nonzero(use)), strict=True)) == expected
+    assert len(expected) > 10
