@@ -50,11 +50,10 @@ def configure(service: str, level: str = "INFO") -> None:
     resource = Resource.create({SERVICE_NAME: f"pitcall-{service}"})
     tracers = TracerProvider(resource=resource)
     trace.set_tracer_provider(tracers)
-    wanted = {kind for kind in ("TRACES", "METRICS") if _endpoint(kind)}
     try:
-        if "TRACES" in wanted:
+        if _endpoint("TRACES"):
             _export_traces(tracers)
-        if "METRICS" in wanted:
+        if _endpoint("METRICS"):
             _export_metrics(resource)
     except ImportError:
         _log.warning("a collector is named in OTEL_EXPORTER_OTLP_*; to send to it: pip install 'pitcall[telemetry]'")

