@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from pitcall.adapters.knowledge.elastic import ElasticKnowledge
-from pitcall.errors import Overloaded, PermissionDenied
+from pitcall.errors import KnowledgeUnavailable, Overloaded, PermissionDenied
+from pitcall.knowledge.messages import Query
 from tests.contract.knowledge.conftest import settings_for
 
 pytestmark = pytest.mark.contract
@@ -22,13 +24,16 @@ class Recorder(ThreadingHTTPServer):
         self.asked: list[tuple[str, str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.answer: tuple[int, Any] = (200, {"acknowledged": True})
+        self.answers: dict[str, Iterator[tuple[int, Any]]] = {}  # by the last part of the path, before ``answer``
 
         class Handler(BaseHTTPRequestHandler):
             def _record(handler) -> None:  # noqa: N805  # self is the server
                 body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
-                self.asked.append((handler.command, handler.path, json.loads(body) if body else None))
+                self.asked.append((handler.command, handler.path, _read(body)))
                 self.headers.append(dict(handler.headers))
-                status, value = self.answer
+                status, value = next(
+                    self.answers.get(handler.path.split("?")[0].rpartition("/")[2], iter(())), self.answer
+                )
                 content = json.dumps(value).encode()
                 handler.send_response(status)
                 handler.send_header("X-Elastic-Product", "Elasticsearch")
@@ -37,7 +42,7 @@ class Recorder(ThreadingHTTPServer):
                 handler.end_headers()
                 handler.wfile.write(content)
 
-            do_PUT = do_GET = do_POST = _record  # noqa: N815  # the names that the base class calls
+            do_PUT = do_GET = do_POST = do_DELETE = _record  # noqa: N815  # the names that the base class calls
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
@@ -47,6 +52,12 @@ class Recorder(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+
+def _read(body: bytes) -> Any:
+    """None, an object, or the list of those that stand in a line each."""
+    lines = [json.loads(line) for line in body.splitlines()]
+    return lines[0] if len(lines) == 1 else lines or None
 
 
 @pytest.fixture
@@ -104,3 +115,52 @@ async def test_a_refusal_is_a_typed_error(server, status, error):
     with pytest.raises(error):
         await store.schedule()
     await store.close()
+
+
+#: What the server says of an index that has no open shard, as a part of a multi search.
+NO_SHARDS = {"status": 503, "error": {"type": "search_phase_execution_exception", "reason": "all shards failed"}}
+NOTHING = {"status": 200, "timed_out": False, "hits": {"hits": []}}
+
+
+def of_our_index(times):
+    """What is asked first: what is behind the alias."""
+    meta = {"embedder": "e", "dims": 2, "analyzer": "english"}
+    return repeat((200, {"kb-000001": {"mappings": {"_meta": meta}}}), times)
+
+
+async def test_an_index_that_is_being_opened_is_waited_for(server):
+    """A search between the making of an index and its first open shard."""
+    parts = chain(repeat(NO_SHARDS, 3), repeat(NOTHING, 1))
+    server.answers = {"_mapping": of_our_index(4), "_msearch": ((200, {"responses": [one]}) for one in parts)}
+    store = ElasticKnowledge(settings_for(server.url, "kb"))
+    found = await store.search(Query("undercut"))
+    await store.close()
+    assert found.hits == ()
+    assert [path for _, path, _ in server.asked].count("/_msearch") == 4
+
+
+async def test_an_index_that_never_opens_is_an_error_that_says_so(server):
+    """After a second, not never."""
+    server.answers = {
+        "_mapping": of_our_index(1_000),
+        "_msearch": repeat((200, {"responses": [NO_SHARDS]})),
+    }
+    store = ElasticKnowledge(settings_for(server.url, "kb"))
+    with pytest.raises(KnowledgeUnavailable, match="no shard of the knowledge index answers"):
+        await store.search(Query("undercut", budget_s=10.0))
+    await store.close()
+
+
+async def test_the_alias_moves_before_the_old_index_goes(server):
+    """In one step the server would close the shards while it still shows them behind the alias."""
+    indexes = {f"kb-{n:06}": {"settings": {"index": {"provided_name": f"kb-{n:06}"}}} for n in (1, 2, 3)}
+    server.answers = {"kb-*": repeat((200, indexes))}
+    store = ElasticKnowledge(settings_for(server.url, "kb"))
+    await store._indexes.swap("kb-000003")
+    await store._indexes.drop_before("kb-000003")
+    await store.close()
+    moved, looked, dropped = ((method, path.split("?")[0], body) for method, path, body in server.asked)
+    assert moved[:2] == ("POST", "/_aliases")
+    assert [next(iter(action)) for action in moved[2]["actions"]] == ["remove", "add"]
+    assert looked[1] == "/kb-*"
+    assert dropped[:2] == ("DELETE", "/kb-000001,kb-000002")

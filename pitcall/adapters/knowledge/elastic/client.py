@@ -33,7 +33,7 @@ class IndexGone(KnowledgeUnavailable):
 
 
 class ShardsMoving(KnowledgeUnavailable):
-    """The index has no shard that answers: it is being opened, or removed while the alias moves on."""
+    """The index has no shard that answers: it is being opened, or somebody removes it."""
 
 
 def connect(settings: KnowledgeSettings) -> tuple[AsyncElasticsearch, str]:
@@ -97,7 +97,7 @@ def of_status(  # noqa: PLR0911  # one return per kind of error
         return Overloaded(f"Elasticsearch at {where} is overloaded; try again")
     if kind == "index_not_found_exception":
         return IndexGone(f"there is no knowledge index at {where}; make one: pitcall knowledge add PATH")
-    if kind == "no_shard_available_action_exception":
+    if kind == "no_shard_available_action_exception" or (status == 503 and kind == "search_phase_execution_exception"):
         return ShardsMoving(f"Elasticsearch at {where}: no shard of the knowledge index answers; try again")
     if "analyzer" in reason and status == 400:
         return InvalidRequest(f"Elasticsearch at {where}: {reason}; set PITCALL_KNOWLEDGE_ANALYZER=standard")

@@ -1,6 +1,7 @@
 """The numbered indexes behind the alias: make, find, fill and swap them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -17,8 +18,9 @@ T = TypeVar("T")
 
 #: How often an operation begins anew when its index went away under it.
 _TRIES: Final = 5
-#: Before it looks again at shards that are being moved, s.
-SETTLE_S: Final = 0.05
+#: Between two looks at an index none of whose shards answers, s, and how long it may take to open.
+_LOOK_S: Final = 0.05
+_OPENS_S: Final = 1.0
 #: Operations in one bulk: some MB of passages with vectors.
 _CHUNK: Final = 500
 #: Ids in one request.
@@ -57,19 +59,24 @@ class Indexes:
 
         Raises:
             IndexGone: there is none, or it went away again and again.
+            KnowledgeUnavailable: none of its shards answered for a second, or the server failed otherwise.
         """
-        for _ in range(_TRIES - 1):
+        left, end = _TRIES, time.monotonic() + _OPENS_S
+        while True:
             index = await self.current()
             try:
                 return await work(index)
-            except IndexGone:
-                continue
             except ShardsMoving:
-                await asyncio.sleep(SETTLE_S)  # shards are closed before the alias is seen to have moved
-            except KnowledgeUnavailable:
-                if (await self.current()).name == index.name:
-                    raise  # else its shards were being closed
-        return await work(await self.current())
+                if time.monotonic() >= end:
+                    raise
+                await asyncio.sleep(_LOOK_S)
+            except KnowledgeUnavailable as exc:
+                left -= 1
+                if not left:
+                    raise
+                # Whatever the error is called: an index that is removed under a request breaks it in several ways.
+                if not isinstance(exc, IndexGone) and (await self.current()).name == index.name:
+                    raise
 
     async def numbered(self) -> list[str]:
         """Every index of ours, oldest first, also those that no alias stands for."""
@@ -106,10 +113,20 @@ class Indexes:
             )
 
     async def swap(self, new: str) -> None:
-        """Give the alias to another index and remove the older ones, in one step."""
-        gone = [{"remove_index": {"index": name}} for name in await self.numbered() if name < new]
+        """Give the alias to another index, from one instant to the next. The older ones stay: see ``drop_before``."""
+        taken = {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}}
         with typed_errors(self.where):
-            await self.client.indices.update_aliases(actions=[*gone, {"add": {"index": new, "alias": self.alias}}])
+            await self.client.indices.update_aliases(actions=[taken, {"add": {"index": new, "alias": self.alias}}])
+
+    async def drop_before(self, new: str) -> None:
+        """Remove the older indexes, after the swap.
+
+        Removed in one step with it, their shards would close while the server still shows them behind the alias, and a
+        search would have nowhere to go.
+        """
+        older = [name for name in await self.numbered() if name < new]
+        if older:
+            await self.drop(older)
 
     async def block_writes(self, index: Index, *, blocked: bool) -> None:
         """Let nobody write to an index, or everybody again: while it is blocked, what is copied is all there is."""

@@ -36,6 +36,7 @@ async def reindex(indexes: Indexes, embedder: Embedder, progress: Progress) -> N
         with suppress(PitcallError):  # the first error says more
             await indexes.block_writes(old, blocked=False)
         raise
+    await indexes.drop_before(new.name)
 
 
 async def _drop_leftovers(indexes: Indexes, serving: Index) -> None:

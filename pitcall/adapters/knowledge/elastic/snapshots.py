@@ -81,6 +81,7 @@ async def restore(indexes: Indexes, settings: KnowledgeSettings, name: str) -> N
     if answer["snapshot"]["shards"]["failed"]:
         raise KnowledgeUnavailable(f"the snapshot {name} could not be restored whole; see the log of Elasticsearch")
     await indexes.swap(new)
+    await indexes.drop_before(new)
 
 
 async def schedule(indexes: Indexes, settings: KnowledgeSettings) -> str:
