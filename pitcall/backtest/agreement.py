@@ -15,16 +15,11 @@ Open        Share of the stops where the last answer cannot tell the best call f
 
 Agreement is not correctness: the team knew more than the timing shows, and rivals would have answered us.
 
-Why it is low: the mean position hardly depends on the lap. On 118 green stops of 2018-2022, on average, each lap from
-3 to 12 after the team's is better by 0.10 to 0.16 place, about the zone in which calls count as equally good. Half of
-that is the safety car that may come first. As we are asked before the stop, a flat mean reaches forward only: hence the
-bias. Of 184 stops in 23 races 25 % are called within 2 laps, 70 % if the nearest of the last answer's equally good laps
-is taken; of the 24 % where the answer changed from "stay" to "box now" before our eyes, 68 %. With twice the wear, 3
-laps after theirs is best, by 0.04 place; it costs 0.0016 RPS, so how races end speaks against it.
-
-Part of the bias is the question's: asked just before a stop that has not come, whoever looks ahead is late, the policy
-that forecasts best when teams stop (T2) more than our call. Naming that of the equally good laps which it finds
-likeliest agrees somewhat more often: too little for a call that the simulation does not put first.
+Why it is low: the mean position hardly depends on the lap; often all of the next laps lie within the zone in which
+calls count as equally good. As we are asked before the stop, a flat mean reaches forward only: hence the bias.
+Naming that of the equally good laps which the learned policy finds likeliest agrees somewhat more often: too little
+for a call that the simulation does not put first. More wear brings our calls nearer to the teams' and makes the
+forecasts worse, so how races end speaks against it.
 """
 
 from collections.abc import Callable, Sequence

@@ -169,10 +169,10 @@ describe("an answer", () => {
       ["Safety car now", "lap 21, soft", "0.80 places better ± 0.10"],
       ["HAM boxes now", "stands", ""],
       ["If", "Then", "Note"],
-      ["Pit loss above 26.0 s", "lap 23, hard", "now 20.0 s, 95 %: 24.0 s or more"],
-      ["Tyre wear below 0.80 ×", "lap 23, hard", "now 1.00 ×, 95 %: up to 0.90 ×"],
-      ["Tyre wear below 0.80 ×", "lap 23, hard", "now 1.00 ×, 95 %: anything from 0.60–1.60 ×"],
-      ["Safety cars 0.60–1.60 ×", "stands", "now 1.00 ×"],
+      ["Pit loss above 26.0\u00a0s", "lap 23, hard", "now 20.0\u00a0s, 95 %: 24.0\u00a0s or more"],
+      ["Tyre wear below 0.80\u00a0×", "lap 23, hard", "now 1.00\u00a0×, 95 %: up to 0.90\u00a0×"],
+      ["Tyre wear below 0.80\u00a0×", "lap 23, hard", "now 1.00\u00a0×, 95 %: anything from 0.60\u00a0× to 1.60\u00a0×"],
+      ["Safety cars 0.60–1.60\u00a0×", "stands", "now 1.00\u00a0×"],
     ]);
     expect(within(outlook).getAllByRole("rowheader")).toHaveLength(6);
   });

@@ -14,17 +14,22 @@ const EVENTS = { safety_car: "Safety car now", vsc: "VSC now", rain: "Rain now" 
 const PARAMETERS = { pit_loss_s: "Pit loss", wear: "Tyre wear", caution_rate: "Safety cars" } as const;
 const STANDS = "stands";
 
-/** "26.0 s", or "1.20 ×" of what the model believes. */
-const size = (value: number, { parameter }: BreakEven) => (parameter === "pit_loss_s" ? `${value.toFixed(1)} s` : `${value.toFixed(2)} ×`);
+/** Digits and unit; "×" is a multiple of what the model believes. */
+const FORMS = { pit_loss_s: [1, "s"], wear: [2, "×"], caution_rate: [2, "×"] } as const;
+
+const figure = (value: number, { parameter }: BreakEven) => value.toFixed(FORMS[parameter][0]);
+
+/** "26.0 s", never with the unit on the next line. */
+const size = (value: number, each: BreakEven) => `${figure(value, each)}\u00a0${FORMS[each.parameter][1]}`;
 
 /** "14.2–37.8 s" */
-const range = (each: BreakEven) => `${size(each.tried_low, each).split(" ")[0]}–${size(each.tried_high, each)}`;
+const range = (each: BreakEven) => `${figure(each.tried_low, each)}–${size(each.tried_high, each)}`;
 
 /** An interval is open where it leaves the range that was tried. */
 function interval(each: BreakEven): string {
-  const { low, high } = each;
-  if (low === null) return `, 95 %: ${high === null ? `anything from ${range(each)}` : `up to ${size(high, each)}`}`;
-  return `, 95 %: ${size(low, each)} ${high === null ? "or more" : `to ${size(high, each)}`}`;
+  const { low, high, tried_low, tried_high } = each;
+  if (low !== null) return high === null ? `${size(low, each)} or more` : `${size(low, each)} to ${size(high, each)}`;
+  return high === null ? `anything from ${size(tried_low, each)} to ${size(tried_high, each)}` : `up to ${size(high, each)}`;
 }
 
 function ifItHappens({ utility }: Decision, each: Contingency): Branch {
@@ -42,7 +47,7 @@ function ifTheModelIsOff({ options }: Decision, each: BreakEven): Branch {
   if (each.value === null || !other)
     return { event: `${name} ${range(each)}`, call: STANDS, note: now, changes: false };
   const side = each.value > each.now ? "above" : "below";
-  return { event: `${name} ${side} ${size(each.value, each)}`, call: callWords(other), note: now + interval(each), changes: true };
+  return { event: `${name} ${side} ${size(each.value, each)}`, call: callWords(other), note: `${now}, 95 %: ${interval(each)}`, changes: true };
 }
 
 /** What would change the call: what may happen now, and where the model would have to be wrong. */
