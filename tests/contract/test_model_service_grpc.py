@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from itertools import count, cycle
+from itertools import cycle
 from pathlib import Path
 
 import grpc
@@ -191,7 +191,7 @@ class TestPressure:
             first = asyncio.ensure_future(stub.Predict(asked()))
             await asyncio.to_thread(stuck.begun.wait, 10)
             gone = stub.Predict(asked())
-            late = asyncio.ensure_future(refusal(stub.Predict(asked(), timeout=0.2)))
+            late = asyncio.ensure_future(refusal(stub.Predict(asked(), timeout=1.0)))
             await until(lambda: stuck.batcher.waiting == 6)
             gone.cancel()
             assert (await late)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -278,12 +278,16 @@ async def test_swaps_under_load_fail_nobody(folders, published, swaps, requests)
     rows = np.random.default_rng(2).standard_normal((300, SIZES[0]), dtype=np.float32)  # two passes
     expected = {version: offline(folder)(rows).tobytes() for version, folder in zip(published, folders, strict=True)}
     assert len(set(expected.values())) == len(folders)
-    numbers, seen, failed = count(), dict.fromkeys(published, 0), []
+    seen, swapped = dict.fromkeys(published, 0), asyncio.Event()
+    failed: list[grpc.aio.AioRpcError] = []
     async with serving() as (server, channel):
         stub = rpc.ModelServiceStub(channel)
 
+        def ended():
+            return sum(seen.values()) + len(failed)
+
         async def client():
-            while next(numbers) < requests:
+            while ended() < requests or not swapped.is_set():
                 try:
                     answer = await stub.Predict(asked(rows))
                 except grpc.aio.AioRpcError as exc:
@@ -295,13 +299,15 @@ async def test_swaps_under_load_fail_nobody(folders, published, swaps, requests)
         async def swapper():
             for number, version in zip(range(swaps), cycle(published[1:] + published[:1])):
                 due = requests * number / swaps
-                await until(lambda due=due: sum(seen.values()) + len(failed) >= due)
+                await until(lambda due=due: ended() >= due)
                 await server.versions.serve(NAME, version)
+                before = seen[version]
+                await until(lambda version=version, before=before: failed or seen[version] > before)
+            swapped.set()
 
         await asyncio.gather(swapper(), *(client() for _ in range(16)))
     assert failed == []
-    assert sum(seen.values()) == requests
-    assert all(seen.values())
+    assert sum(seen.values()) >= requests
 
 
 @pytest.mark.soak

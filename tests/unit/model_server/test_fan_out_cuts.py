@@ -187,10 +187,10 @@ class TestEnds:
         """What is known by then is the answer, marked cut."""
 
         async def slow(_):
-            await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.02)
+            await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.05)
 
         endless = replace(question, by_rule=False, budget=Budget(64, 65_536, 0.0))
-        *_, last = await decisions(fleet(Arithmetic(slow)), endless, 0.5)
+        *_, last = await decisions(fleet(Arithmetic(slow)), endless, 1.0)
         assert (last.final, last.cut) == (True, True)
 
     async def test_the_workers_error_is_the_answer(self, fleet, question):
