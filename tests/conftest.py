@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,8 +23,10 @@ os.environ["PITCALL_MODEL_HANDBOOK"] = "false"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# The same cases in every run: a red is of the change, not of the dice. New ones: --hypothesis-profile=default
-settings.register_profile("repeatable", derandomize=True)
+# The same cases in every run, without a limit on their time: a red is of the change, not of the dice or of a machine
+# that stood still. New cases: --hypothesis-profile=new
+settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("new"), derandomize=True)
 settings.load_profile("repeatable")
 
 #: Folders whose tests share servers that take long to start.

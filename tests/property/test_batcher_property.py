@@ -33,7 +33,7 @@ requests = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(requests=requests, lanes=st.integers(1, 3))
 def test_each_request_gets_its_own_answers_and_nothing_is_left(requests, lanes):
     """Large ones in several passes, some taken back half way; the queue is empty at the end."""

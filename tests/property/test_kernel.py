@@ -18,9 +18,7 @@ from .races import calls, races
 pytestmark = pytest.mark.property
 
 ENGINE = Engine(1)
-SLOW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SLOW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 SEEDS = st.integers(0, 2**64 - 1)
 
 

@@ -71,7 +71,7 @@ def test_any_line_is_an_event_or_one_typed_error(line):
 
 
 @given(race=RACES, cuts=st.lists(st.integers(0, 400), max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_state_does_not_depend_on_how_events_arrive(race, cuts):
     """One by one, in batches of any size or all at once: the same state."""
     whole = reduce_all(race)
@@ -83,7 +83,7 @@ def test_the_state_does_not_depend_on_how_events_arrive(race, cuts):
 
 
 @given(race=RACES, lap=st.integers(0, 15))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_replay_to_a_lap_is_what_was_known_live_at_that_lap(race, lap):
     """A backtest sees exactly what the pit wall saw: nothing of the future."""
     live = state = RaceState()
@@ -98,7 +98,7 @@ def test_replay_to_a_lap_is_what_was_known_live_at_that_lap(race, lap):
 
 
 @given(race=RACES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_every_moment_of_a_race_has_an_order_and_gaps(race):
     """The order holds each car once, laps never rise on the way back, and no gap is negative."""
     state = reduce_all(race[:1])
@@ -112,7 +112,6 @@ def test_every_moment_of_a_race_has_an_order_and_gaps(race):
 
 
 @given(feed=st.lists(EVENTS, max_size=60))
-@settings(deadline=None)
 def test_a_hostile_feed_cannot_break_the_state(feed):
     """Each event is applied or refused; order is total, gaps are never negative, laps and stops go forward."""
     state = reduce_all(GRID)
@@ -139,7 +138,6 @@ def test_a_hostile_feed_cannot_break_the_state(feed):
 
 
 @given(feed=st.lists(EVENTS, max_size=40), shuffled=st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_does_not_depend_on_the_order_of_entry(feed, shuffled):
     """Two cars are never equal: the running order is the same however the cars were entered."""
     entries = GRID[1:]
@@ -155,7 +153,7 @@ def test_the_order_does_not_depend_on_the_order_of_entry(feed, shuffled):
 
 
 @given(race=RACES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_lap_that_the_feed_repeats_changes_nothing(race):
     """Every lap of a race sent twice gives the race."""
     twice = [again for event in race for again in ([event] * 2 if isinstance(event, ev.Lap) else [event])]

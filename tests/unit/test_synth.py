@@ -58,7 +58,7 @@ def stopped():
     laps=st.integers(5, 80),
     series=st.sampled_from(["f1", "spec"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_seed_gives_a_complete_race(seed, cars, laps, series):
     """It reduces without an error; every car has taken the flag or is out; the winner drove the distance."""
     events = synthesise(seed, cars=cars, laps=laps, series=series)
