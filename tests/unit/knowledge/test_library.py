@@ -142,7 +142,7 @@ class TestSearch:
                 return super().embed(texts)
 
         try:
-            found = await Library(library.store, Slow()).search("undercut", budget_s=1.0)
+            found = await Library(library.store, Slow()).search("undercut", budget_s=3.0)
         finally:
             release.set()
         assert found.missed == ("dense",)

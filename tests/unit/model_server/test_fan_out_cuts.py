@@ -183,14 +183,17 @@ class TestEnds:
         with pytest.raises(DeadlineExceeded):
             await decisions(fleet(Arithmetic(hang), Arithmetic(hang)), question, 0.1)
 
-    async def test_the_clock_cuts_a_question_without_a_seed(self, fleet, question):
+    async def test_the_clock_cuts_a_question_without_a_seed(self, fleet, question, monkeypatch):
         """What is known by then is the answer, marked cut."""
 
         async def slow(_):
             await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.05)
 
+        monkeypatch.setattr(
+            fan_out, "STEERING_SHARE", 0.1
+        )  # of ten seconds: a machine that stands still is no deadline
         endless = replace(question, by_rule=False, budget=Budget(64, 65_536, 0.0))
-        *_, last = await decisions(fleet(Arithmetic(slow)), endless, 1.0)
+        *_, last = await decisions(fleet(Arithmetic(slow)), endless, 10.0)
         assert (last.final, last.cut) == (True, True)
 
     async def test_the_workers_error_is_the_answer(self, fleet, question):

@@ -167,7 +167,7 @@ class SqliteKnowledge:
                 except TimeoutError:
                     missed = ("bm25",)
             if missed and not ranked:
-                raise DeadlineExceeded(f"the search was not done within {query.budget_s:g} s; give it more time")
+                raise DeadlineExceeded("the search was not done in time; give it more")
             owners = rows.owners(db, sorted({number for leg in ranked.values() for number, _ in leg}))
             legs: dict[Leg, list[Candidate]] = {
                 leg: [Candidate(str(number), owners[number], score) for number, score in found]

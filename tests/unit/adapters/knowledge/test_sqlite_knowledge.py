@@ -225,7 +225,7 @@ class TestTime:
         found = await store.search(Query("undercut more", vector, EMBEDDER.id, budget_s=0.0005))
         assert found.missed == ("bm25",)
         assert found.hits[0].ranks == {"dense": 1}
-        with pytest.raises(DeadlineExceeded, match=r"not done within 0\.0005 s"):
+        with pytest.raises(DeadlineExceeded, match="not done in time"):
             await store.search(Query("undercut more", budget_s=0.0005))
 
     async def test_is_given_back(self, store):
