@@ -1,5 +1,6 @@
 """The ``pitcall`` command. Modules that need numba, pyarrow or grpc are imported where they are used."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from pitcall.cli.bench import bench
 from pitcall.cli.demo import demo
 from pitcall.cli.doctor import doctor
 from pitcall.cli.fit import fit
+from pitcall.cli.output import interrupts_again
 from pitcall.cli.up import up
 
 app = typer.Typer(
@@ -50,6 +52,7 @@ app.add_typer(bench, name="bench")
 
 def main() -> None:
     """Entry point of the command."""
+    sys.unraisablehook = interrupts_again
     app()
 
 

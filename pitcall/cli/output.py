@@ -14,16 +14,24 @@ code   meaning
 """
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 from rich.console import Console
 
 from pitcall.errors import Cancelled, InvalidRequest, NotFound, PitcallError, error_body
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs  # of the type checker only
+
+#: Before a Ctrl-C that was lost is sent again, s: what runs then has ended.
+_MOMENT_S: Final = 0.01
 
 #: Results. A Console looks up ``sys.stdout`` when it prints, so a redirect is honoured.
 stdout = Console(highlight=False)
@@ -93,3 +101,16 @@ def exits(*, as_json: bool = False) -> Iterator[None]:
         fail(error, as_json=as_json)
     except KeyboardInterrupt:
         raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
+
+
+def interrupts_again(lost: "UnraisableHookArgs") -> None:
+    """For ``sys.unraisablehook``: a Ctrl-C that comes while Python frees an object is sent once more.
+
+    Python can only report it there, with a traceback, and the command would go on.
+    """
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    again = threading.Timer(_MOMENT_S, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    again.daemon = True
+    again.start()
