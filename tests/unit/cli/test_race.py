@@ -320,9 +320,9 @@ class TestTerminal:
 
     def test_interrupt_ends_with_130_and_no_stack_trace(self):
         """Ctrl-C in a script, between two laps."""
-        code = "from pitcall.cli.race import app; app(['replay', 'small', '--speed', '200'])"
+        command = [sys.executable, "-m", "pitcall.cli", "race", "replay", "small", "--speed", "200"]
         with subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith(b"lap  1/12")
