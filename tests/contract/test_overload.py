@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -22,6 +21,7 @@ from pitcall.domain.reducer import reduce_all, until_lap
 from pitcall.sim.evaluate import MAX_RACES, EvaluateRequest
 from pitcall.sim.messages import Candidate
 from pitcall.synth import synthesise
+from tests.contract.memory import memory
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
@@ -42,12 +42,6 @@ def largest(seed: int) -> bytes:
     calls = [Candidate(lap, compound) for lap in range(done + 1, 60) for compound in range(5)]
     ask = EvaluateRequest(race, seed, 0, MAX_RACES // len(calls), CAR, tuple(calls))
     return TypeAdapter(EvaluateRequest).dump_json(ask).ljust(Settings().body_bytes)
-
-
-def memory(pid: int) -> dict[str, int]:
-    """Resident bytes: now (VmRSS) and at most (VmHWM)."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {line.split(":")[0]: int(line.split()[1]) * 1_024 for line in lines if line.startswith(("VmRSS", "VmHWM"))}
 
 
 @pytest.fixture

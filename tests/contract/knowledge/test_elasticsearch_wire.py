@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import chain, repeat
+from itertools import repeat
 from threading import Thread
 from typing import Any
 
@@ -122,16 +122,14 @@ NO_SHARDS = {"status": 503, "error": {"type": "search_phase_execution_exception"
 NOTHING = {"status": 200, "timed_out": False, "hits": {"hits": []}}
 
 
-def of_our_index(times):
-    """What is asked first: what is behind the alias."""
-    meta = {"embedder": "e", "dims": 2, "analyzer": "english"}
-    return repeat((200, {"kb-000001": {"mappings": {"_meta": meta}}}), times)
+#: What is behind the alias: what is asked first.
+OURS = (200, {"kb-000001": {"mappings": {"_meta": {"embedder": "e", "dims": 2, "analyzer": "english"}}}})
 
 
 async def test_an_index_that_is_being_opened_is_waited_for(server):
     """A search between the making of an index and its first open shard."""
-    parts = chain(repeat(NO_SHARDS, 3), repeat(NOTHING, 1))
-    server.answers = {"_mapping": of_our_index(4), "_msearch": ((200, {"responses": [one]}) for one in parts)}
+    parts = (NO_SHARDS, NO_SHARDS, NO_SHARDS, NOTHING)
+    server.answers = {"_mapping": repeat(OURS), "_msearch": ((200, {"responses": [one]}) for one in parts)}
     store = ElasticKnowledge(settings_for(server.url, "kb"))
     found = await store.search(Query("undercut"))
     await store.close()
@@ -141,10 +139,7 @@ async def test_an_index_that_is_being_opened_is_waited_for(server):
 
 async def test_an_index_that_never_opens_is_an_error_that_says_so(server):
     """After a second, not never."""
-    server.answers = {
-        "_mapping": of_our_index(1_000),
-        "_msearch": repeat((200, {"responses": [NO_SHARDS]})),
-    }
+    server.answers = {"_mapping": repeat(OURS), "_msearch": repeat((200, {"responses": [NO_SHARDS]}))}
     store = ElasticKnowledge(settings_for(server.url, "kb"))
     with pytest.raises(KnowledgeUnavailable, match="no shard of the knowledge index answers"):
         await store.search(Query("undercut", budget_s=10.0))

@@ -189,9 +189,8 @@ class TestEnds:
         async def slow(_):
             await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.05)
 
-        monkeypatch.setattr(
-            fan_out, "STEERING_SHARE", 0.1
-        )  # of ten seconds: a machine that stands still is no deadline
+        # A second of ten: a machine that stands still for a moment does not reach the deadline.
+        monkeypatch.setattr(fan_out, "STEERING_SHARE", 0.1)
         endless = replace(question, by_rule=False, budget=Budget(64, 65_536, 0.0))
         *_, last = await decisions(fleet(Arithmetic(slow)), endless, 10.0)
         assert (last.final, last.cut) == (True, True)

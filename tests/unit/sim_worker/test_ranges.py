@@ -1,6 +1,7 @@
 """Ranges of paths in blocks."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -89,8 +90,23 @@ def test_blocks_get_as_long_as_the_time_between_two_looks(ask):
     assert fast.blocks[-1][1] == len(CALLS)
 
 
+def taken_back(ask):
+    """Time from taking a question back to its end, s."""
+    player, left = Player(race_s=1e-4), time.perf_counter() + 0.05
+    with pytest.raises(Cancelled):
+        ranges.evaluate(ask, player, cancelled=lambda: time.perf_counter() > left)
+    took_s = time.perf_counter() - left
+    assert sum(len(paths) for paths, _ in player.blocks) < ask.paths
+    return took_s
+
+
 def test_it_ends_soon_after_it_is_taken_back(ask):
-    """No block is begun after that."""
+    """Best of three, for a busy machine."""
+    assert min(taken_back(ask) for _ in range(3)) < 0.05
+
+
+def test_no_block_is_begun_after_it_is_taken_back(ask):
+    """The look that sees it is the last thing that happens."""
     player, looks = Player(race_s=1e-4), [False, False, False, True]
     seen: list[int] = []
 
@@ -101,4 +117,3 @@ def test_it_ends_soon_after_it_is_taken_back(ask):
     with pytest.raises(Cancelled):
         ranges.evaluate(ask, player, cancelled=cancelled)
     assert len(player.blocks) == seen[-1]
-    assert sum(len(paths) for paths, _ in player.blocks) < ask.paths

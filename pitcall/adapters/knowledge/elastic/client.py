@@ -32,7 +32,7 @@ class IndexGone(KnowledgeUnavailable):
     """The index is not there (any more): the alias may have moved meanwhile."""
 
 
-class ShardsMoving(KnowledgeUnavailable):
+class ShardsClosed(KnowledgeUnavailable):
     """The index has no shard that answers: it is being opened, or somebody removes it."""
 
 
@@ -98,7 +98,7 @@ def of_status(  # noqa: PLR0911  # one return per kind of error
     if kind == "index_not_found_exception":
         return IndexGone(f"there is no knowledge index at {where}; make one: pitcall knowledge add PATH")
     if kind == "no_shard_available_action_exception" or (status == 503 and kind == "search_phase_execution_exception"):
-        return ShardsMoving(f"Elasticsearch at {where}: no shard of the knowledge index answers; try again")
+        return ShardsClosed(f"Elasticsearch at {where}: no shard of the knowledge index answers; try again")
     if "analyzer" in reason and status == 400:
         return InvalidRequest(f"Elasticsearch at {where}: {reason}; set PITCALL_KNOWLEDGE_ANALYZER=standard")
     return KnowledgeUnavailable(f"Elasticsearch at {where}: {status} {kind}: {reason}")

@@ -9,7 +9,7 @@ from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_bulk, async_scan
 
 from pitcall.adapters.knowledge.elastic import schema
-from pitcall.adapters.knowledge.elastic.client import IndexGone, ShardsMoving, of_status, typed_errors
+from pitcall.adapters.knowledge.elastic.client import IndexGone, ShardsClosed, of_status, typed_errors
 from pitcall.adapters.knowledge.elastic.schema import Index, Record
 from pitcall.errors import KnowledgeUnavailable
 from pitcall.knowledge.messages import Passage
@@ -66,7 +66,7 @@ class Indexes:
             index = await self.current()
             try:
                 return await work(index)
-            except ShardsMoving:
+            except ShardsClosed:
                 if time.monotonic() >= end:
                     raise
                 await asyncio.sleep(_LOOK_S)

@@ -20,7 +20,8 @@ async def reindex(indexes: Indexes, embedder: Embedder, progress: Progress) -> N
 
     Raises:
         IndexGone: there is nothing to reindex, or another reindex threw this one away.
-        KnowledgeUnavailable: the connection broke; the old index still serves.
+        KnowledgeUnavailable: the connection broke. The old index still serves; or the new one does already, and the old
+            one is thrown away by the next reindex.
     """
     old = await indexes.current()
     await _drop_leftovers(indexes, old)
