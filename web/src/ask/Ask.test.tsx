@@ -166,7 +166,7 @@ describe("an answer", () => {
     const rows = within(outlook).getAllByRole("row").map((row) => [...row.children].map((cell) => cell.textContent));
     expect(rows).toEqual([
       ["If", "Then", "Note"],
-      ["Safety car now", "lap 21, soft", "0.80 places better ± 0.10"],
+      ["Safety car now", "lap 21, soft", "0.80 places better ±\u00a00.10"],
       ["HAM boxes now", "stands", ""],
       ["If", "Then", "Note"],
       ["Pit loss above 26.0\u00a0s", "lap 23, hard", "now 20.0\u00a0s, 95 %: 24.0\u00a0s or more"],

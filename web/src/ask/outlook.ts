@@ -36,7 +36,7 @@ function ifItHappens({ utility }: Decision, each: Contingency): Branch {
   const name = each.event === "rival_boxes" ? `${each.rival ?? "The car behind"} boxes now` : EVENTS[each.event];
   if (!each.changes) return { event: name, call: STANDS, note: "", changes: false };
   const unit = unitOf(utility);
-  const note = `${withUnit(each.delta, unit)} better ± ${amount(2 * each.standard_error, unit)}`;
+  const note = `${withUnit(each.delta, unit)} better ±\u00a0${amount(2 * each.standard_error, unit)}`;
   return { event: name, call: callWords(each), note, changes: true };
 }
 
